@@ -1,0 +1,191 @@
+//! What a token of each kind must hold and must not (docs/spec/token.md, "Fields by kind").
+//!
+//! A token that breaks this table has no message, and a message that breaks it is no token.
+
+use super::message::MAX_REASON;
+use super::{Kind, MessageError, RoleChoice, Token};
+use crate::domain::change::{Action, IdKind, Target};
+
+/// Holds a token against the table of fields in docs/spec/token.md.
+pub(super) fn check(token: &Token) -> Result<(), MessageError> {
+    let kind = token.kind.word();
+    if token.repository.is_empty() {
+        return Err(MessageError::Absent { field: "repo", kind });
+    }
+    if token.reason.len() > MAX_REASON {
+        return Err(MessageError::LongReason { length: token.reason.len() });
+    }
+    match token.kind {
+        Kind::Revoke(_) => check_revocation(token, kind),
+        Kind::Approve | Kind::Reject => check_statement(token, kind),
+    }
+}
+
+fn check_revocation(token: &Token, kind: &'static str) -> Result<(), MessageError> {
+    let given = [
+        ("subject", token.subject.is_some()),
+        ("target", token.target.is_some()),
+        ("action", token.action.is_some()),
+        ("base", !token.base.is_empty()),
+        ("content", token.content.is_some()),
+        ("role", token.role != RoleChoice::Any),
+        ("not-after", token.not_after.is_some()),
+    ];
+    match given.into_iter().find(|(_, given)| *given) {
+        Some((field, _)) => Err(MessageError::Present { field, kind }),
+        None => Ok(()),
+    }
+}
+
+fn check_statement(token: &Token, kind: &'static str) -> Result<(), MessageError> {
+    let absent = |field| MessageError::Absent { field, kind };
+    let subject = token.subject.ok_or_else(|| absent("subject"))?;
+    let target = token.target.as_ref().ok_or_else(|| absent("target"))?;
+    let action = token.action.as_ref().ok_or_else(|| absent("action"))?;
+    let not_after = token.not_after.ok_or_else(|| absent("not-after"))?;
+    if not_after <= token.not_before {
+        return Err(MessageError::Window);
+    }
+    let mercurial = subject.kind() == IdKind::HgSha1;
+    let fits = match target {
+        Target::Ref(_) => !mercurial,
+        Target::Branch(_) | Target::Bookmark(_) | Target::Tag(_) => mercurial,
+        Target::Environment(_) => true,
+    };
+    if !fits {
+        return Err(MessageError::Mixed { field: "target" });
+    }
+    if token.base.iter().any(|id| id.kind() != subject.kind()) {
+        return Err(MessageError::Mixed { field: "base" });
+    }
+    if !token.base.is_sorted_by(|one, next| one < next) {
+        return Err(MessageError::BaseOrder);
+    }
+    if token.base.len() > 1 && !matches!(target, Target::Branch(_)) {
+        return Err(MessageError::BaseCount);
+    }
+    match action {
+        Action::Create if !token.base.is_empty() => Err(MessageError::BaseOfNothing),
+        // Changesets become public, and gates open, whether or not the target has a value.
+        Action::Create | Action::Publish | Action::Gate(_) => Ok(()),
+        _ if token.base.is_empty() => Err(MessageError::BaseMissing { action: action.clone() }),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::approval::TokenId;
+    use crate::domain::change::ChangesetId;
+    use crate::domain::name::{EnvironmentName, RoleName};
+    use crate::domain::time::Timestamp;
+
+    fn id(kind: IdKind, byte: u8) -> ChangesetId {
+        ChangesetId::from_bytes(kind, &vec![byte; kind.length()]).expect("a full id")
+    }
+
+    fn approval() -> Token {
+        Token {
+            kind: Kind::Approve,
+            repository: "payments@5f0c".to_owned(),
+            subject: Some(id(IdKind::GitSha1, 2)),
+            target: Target::parse("refs/heads/main").ok(),
+            action: Some(Action::Update),
+            base: vec![id(IdKind::GitSha1, 1)],
+            content: None,
+            role: RoleChoice::Any,
+            not_before: Timestamp::from_unix(100).expect("a time"),
+            not_after: Timestamp::from_unix(200),
+            nonce: [7; 16],
+            reason: String::new(),
+        }
+    }
+
+    fn revocation() -> Token {
+        let bare = Token { subject: None, target: None, action: None, base: vec![], not_after: None, ..approval() };
+        Token { kind: Kind::Revoke(TokenId([9; 32])), ..bare }
+    }
+
+    type Change = fn(&mut Token);
+
+    #[test]
+    fn every_kind_needs_its_fields() {
+        let needed: [(&str, Change); 5] = [
+            ("repo", |token| token.repository.clear()),
+            ("subject", |token| token.subject = None),
+            ("target", |token| token.target = None),
+            ("action", |token| token.action = None),
+            ("not-after", |token| token.not_after = None),
+        ];
+        for (field, change) in needed {
+            for kind in [Kind::Approve, Kind::Reject] {
+                let word = kind.word();
+                let mut token = Token { kind, ..approval() };
+                assert_eq!(check(&token), Ok(()));
+                change(&mut token);
+                assert_eq!(check(&token), Err(MessageError::Absent { field, kind: word }));
+            }
+        }
+    }
+
+    #[test]
+    fn a_revocation_has_nothing_but_its_subject() {
+        assert_eq!(check(&revocation()), Ok(()));
+        let refused: [(&str, Change); 7] = [
+            ("subject", |token| token.subject = approval().subject),
+            ("target", |token| token.target = approval().target),
+            ("action", |token| token.action = approval().action),
+            ("base", |token| token.base = approval().base),
+            ("content", |token| token.content = Some([1; 32])),
+            ("role", |token| token.role = RoleChoice::Only(RoleName::new("dba").expect("a name"))),
+            ("not-after", |token| token.not_after = approval().not_after),
+        ];
+        for (field, change) in refused {
+            let mut token = revocation();
+            change(&mut token);
+            assert_eq!(check(&token), Err(MessageError::Present { field, kind: "revoke" }));
+        }
+    }
+
+    #[test]
+    fn fields_that_contradict_each_other_are_refused() {
+        let hg = |token: &mut Token| {
+            token.subject = Some(id(IdKind::HgSha1, 2));
+            token.base = vec![id(IdKind::HgSha1, 1), id(IdKind::HgSha1, 3)];
+            token.target = Target::parse("branch:default").ok();
+        };
+        let cases: [(Change, MessageError); 8] = [
+            (|token| token.not_after = Some(token.not_before), MessageError::Window),
+            (|token| token.base.clear(), MessageError::BaseMissing { action: Action::Update }),
+            (|token| token.action = Some(Action::Create), MessageError::BaseOfNothing),
+            (|token| token.base = vec![id(IdKind::GitSha256, 1)], MessageError::Mixed { field: "base" }),
+            (|token| token.target = Target::parse("tag:v1").ok(), MessageError::Mixed { field: "target" }),
+            (|token| token.base.push(id(IdKind::GitSha1, 3)), MessageError::BaseCount),
+            (|token| token.base.push(id(IdKind::GitSha1, 1)), MessageError::BaseOrder),
+            (|token| token.reason = "x".repeat(2_001), MessageError::LongReason { length: 2_001 }),
+        ];
+        for (change, why) in cases {
+            let mut token = approval();
+            change(&mut token);
+            assert_eq!(check(&token), Err(why));
+        }
+        let mut two_heads = approval();
+        hg(&mut two_heads);
+        assert_eq!(check(&two_heads), Ok(()));
+        two_heads.base.reverse();
+        assert_eq!(check(&two_heads), Err(MessageError::BaseOrder));
+    }
+
+    #[test]
+    fn a_base_may_be_missing_only_where_nothing_may_stand() {
+        let gate = Action::Gate(EnvironmentName::new("deploy").expect("a name"));
+        for action in [Action::Create, Action::Publish, gate] {
+            assert_eq!(check(&Token { action: Some(action), base: vec![], ..approval() }), Ok(()));
+        }
+        for action in [Action::Delete, Action::Rewrite, Action::Close, Action::NewHead, Action::Update] {
+            let token = Token { action: Some(action.clone()), base: vec![], ..approval() };
+            assert_eq!(check(&token), Err(MessageError::BaseMissing { action }));
+        }
+    }
+}

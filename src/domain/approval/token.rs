@@ -1,0 +1,119 @@
+//! What an approval token says (docs/spec/token.md).
+
+use super::{MessageError, PublicKey, message};
+use crate::domain::change::{Action, ChangesetId, Target};
+use crate::domain::name::RoleName;
+use crate::domain::time::Timestamp;
+use data_encoding::HEXLOWER;
+use std::fmt;
+
+/// SHA-256 of a token's message.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TokenId(pub [u8; 32]);
+
+impl fmt::Display for TokenId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&HEXLOWER.encode(&self.0))
+    }
+}
+
+impl fmt::Debug for TokenId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// What a token does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kind {
+    /// Counts toward the rules that match.
+    Approve,
+    /// Makes unmet every rule that its signer could approve.
+    Reject,
+    /// Takes back one earlier token of the same person.
+    Revoke(TokenId),
+}
+
+impl Kind {
+    /// Returns the word that stands in the message.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Approve => "approve",
+            Self::Reject => "reject",
+            Self::Revoke(_) => "revoke",
+        }
+    }
+}
+
+/// The role that a token is meant for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RoleChoice {
+    /// `*`: any role that its signer holds.
+    Any,
+    /// This one only.
+    Only(RoleName),
+}
+
+/// The message of a token: what its signer states.
+///
+/// Approve and reject have a subject, a target, an action, a base and a last moment; a revocation has none of these.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Token {
+    /// What it does.
+    pub kind: Kind,
+    /// Name and id of the repository.
+    pub repository: String,
+    /// The changeset; `None` for a revocation.
+    pub subject: Option<ChangesetId>,
+    /// What the subject may move.
+    pub target: Option<Target>,
+    /// How it may move it.
+    pub action: Option<Action>,
+    /// The target's value that the signer saw; sorted, several only for Mercurial branches, none for a target that did not exist.
+    pub base: Vec<ChangesetId>,
+    /// SHA-256 that names the content of the commits, if there is one.
+    pub content: Option<[u8; 32]>,
+    /// The role that it is meant for.
+    pub role: RoleChoice,
+    /// The first moment at which it counts.
+    pub not_before: Timestamp,
+    /// The moment from which it no longer counts; `None` for a revocation.
+    pub not_after: Option<Timestamp>,
+    /// 128 random bits.
+    pub nonce: [u8; 16],
+    /// What the signer has to say; may be empty.
+    pub reason: String,
+}
+
+impl Token {
+    /// Writes the message: the lines that are signed, in ASCII (docs/spec/token.md, "Message").
+    ///
+    /// # Errors
+    /// [`MessageError`] for a token that breaks the table of fields, or whose reason is too long.
+    pub fn message(&self) -> Result<String, MessageError> {
+        message::encode(self)
+    }
+
+    /// Reads a message, in its one accepted spelling only.
+    ///
+    /// # Errors
+    /// [`MessageError`] says what is wrong; it never quotes the message.
+    pub fn parse_message(message: &[u8]) -> Result<Self, MessageError> {
+        message::decode(message)
+    }
+}
+
+/// A token whose signature was checked.
+///
+/// Made by [`SignedToken::parse`] and [`SignedToken::from_parts`], which check it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedToken {
+    /// What it says.
+    pub token: Token,
+    /// SHA-256 of its message.
+    pub id: TokenId,
+    /// The key that signed it.
+    pub key: PublicKey,
+    /// The whole token as text, `jit1.….…`.
+    pub text: String,
+}

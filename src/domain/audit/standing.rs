@@ -1,0 +1,193 @@
+//! What the entries so far add up to: the value that each target should have, and which pushes are still open.
+
+use super::decision::{Again, Decision, Verdict};
+use super::entry::{Entry, Event};
+use super::events::{Outcome, RecoveryKind};
+use super::merkle::Hash;
+use crate::domain::change::{Action, ChangesetId, Target};
+use crate::domain::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// What the log knows of one target.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TargetState {
+    /// The value last recorded; empty if the target was gone, `None` if the log knows nothing of it.
+    pub recorded: Option<Vec<ChangesetId>>,
+    /// When it was last rewritten or deleted, or found changed behind the log's back.
+    pub rewritten_at: Option<Timestamp>,
+}
+
+/// What an entry does to one target's state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TargetChange {
+    /// The target.
+    pub target: Target,
+    /// Its value from now on.
+    pub value: Vec<ChangesetId>,
+    /// The moment of a rewrite, if it is one.
+    pub rewritten: Option<Timestamp>,
+}
+
+impl TargetState {
+    /// Applies a change; applying it twice does nothing more.
+    pub fn apply(&mut self, change: &TargetChange) {
+        self.recorded = Some(change.value.clone());
+        self.rewritten_at = self.rewritten_at.max(change.rewritten);
+    }
+}
+
+/// An allowed decision of which nobody has said what became of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unsettled {
+    /// The decision's index.
+    pub index: u64,
+    /// Its time.
+    pub time: Timestamp,
+    /// What it allowed.
+    pub updates: Vec<UnsettledUpdate>,
+}
+
+/// One update of an [`Unsettled`] decision.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnsettledUpdate {
+    /// What was to move.
+    pub target: Target,
+    /// How.
+    pub actions: Vec<Action>,
+    /// The value before.
+    pub old: Vec<ChangesetId>,
+    /// The value asked for.
+    pub new: Vec<ChangesetId>,
+}
+
+/// The denial that is the log's newest entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastDenial {
+    /// Index of the first of its kind.
+    pub first: u64,
+    /// How many there are in a row, the first included.
+    pub count: u64,
+    /// [`Decision::sameness`] of the first.
+    pub same: Hash,
+}
+
+impl LastDenial {
+    /// Returns what to write for a denial that comes after this one: the short form if it is the same once more.
+    pub fn fold(&self, decision: Decision) -> Decision {
+        if decision.verdict == Verdict::Deny && decision.sameness() == self.same {
+            return decision.repeated(Again { of: self.first, count: self.count + 1 });
+        }
+        decision
+    }
+}
+
+/// Why an entry cannot follow the ones before it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StandingError {
+    /// The log must begin with its genesis, and only begin with it.
+    #[error("a log has one genesis, as its first entry")]
+    Genesis,
+    /// Time went back.
+    #[error("the entry's time {time} is before {newest}, that of the entry before it")]
+    TimeGoesBack {
+        /// The entry's.
+        time: Timestamp,
+        /// The one before's.
+        newest: Timestamp,
+    },
+    /// An outcome of what is no open, allowed decision.
+    #[error("entry {of} is not an allowed decision without an outcome")]
+    NotUnsettled {
+        /// What the outcome names.
+        of: u64,
+    },
+    /// A repetition of what is not the denial just before.
+    #[error("the entry repeats a denial that does not stand before it")]
+    NotRepeated,
+}
+
+/// What all entries add up to, apart from the targets' states.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    /// The time of the newest entry.
+    pub newest: Option<Timestamp>,
+    /// Allowed decisions without an outcome, oldest first.
+    pub unsettled: Vec<Unsettled>,
+    /// The newest entry, if it is a denial.
+    pub last_denial: Option<LastDenial>,
+}
+
+impl Standing {
+    /// Takes the next entry (whole, not its short form) and returns what it does to targets.
+    ///
+    /// # Errors
+    /// [`StandingError`] if it cannot stand there; then nothing has changed.
+    pub fn apply(&mut self, index: u64, entry: &Entry) -> Result<Vec<TargetChange>, StandingError> {
+        if (index == 0) != matches!(entry.event, Event::Genesis(_)) {
+            return Err(StandingError::Genesis);
+        }
+        let accepted =
+            matches!(&entry.event, Event::Recovery(recovery) if recovery.what == RecoveryKind::AcceptRestore);
+        if let Some(newest) = self.newest.filter(|newest| entry.time < *newest && !accepted) {
+            return Err(StandingError::TimeGoesBack { time: entry.time, newest });
+        }
+        let mut denial = None;
+        let changes = match &entry.event {
+            Event::Decision(decision) => {
+                denial = self.denial(index, decision)?;
+                self.decide(index, entry.time, decision)
+            }
+            Event::Outcome(outcome) => self.settle(entry.time, outcome)?,
+            Event::Genesis(_) | Event::Policy(_) | Event::Recovery(_) | Event::Uninstall(_) => Vec::new(),
+        };
+        self.newest = Some(entry.time);
+        self.last_denial = denial;
+        Ok(changes)
+    }
+
+    fn denial(&self, index: u64, decision: &Decision) -> Result<Option<LastDenial>, StandingError> {
+        let Some(again) = decision.again else {
+            let first = LastDenial { first: index, count: 1, same: decision.sameness() };
+            return Ok((decision.verdict == Verdict::Deny).then_some(first));
+        };
+        let last = self.last_denial.filter(|last| last.first == again.of && last.count + 1 == again.count);
+        let last = last.filter(|_| decision.verdict == Verdict::Deny).ok_or(StandingError::NotRepeated)?;
+        Ok(Some(LastDenial { count: again.count, ..last }))
+    }
+
+    /// A decision tells what was found behind the log's back; an allowed one is open from now on.
+    fn decide(&mut self, index: u64, time: Timestamp, decision: &Decision) -> Vec<TargetChange> {
+        if decision.verdict == Verdict::Allow {
+            let updates = decision.updates.iter().map(|update| UnsettledUpdate {
+                target: update.target.clone(),
+                actions: update.actions.clone(),
+                old: update.old.clone(),
+                new: update.new.clone(),
+            });
+            self.unsettled.push(Unsettled { index, time, updates: updates.collect() });
+        }
+        let found = |update: &super::UpdateRecord| {
+            let value = update.found.clone()?;
+            Some(TargetChange { target: update.target.clone(), value, rewritten: Some(time) })
+        };
+        decision.updates.iter().filter_map(found).collect()
+    }
+
+    /// An outcome closes its decision; what was applied is the targets' value now.
+    fn settle(&mut self, time: Timestamp, outcome: &Outcome) -> Result<Vec<TargetChange>, StandingError> {
+        let at = self.unsettled.iter().position(|open| open.index == outcome.of);
+        let decision = self.unsettled.remove(at.ok_or(StandingError::NotUnsettled { of: outcome.of })?);
+        let rewrites = |target: &Target| {
+            let of_target = decision.updates.iter().filter(|update| update.target == *target);
+            of_target
+                .flat_map(|update| &update.actions)
+                .any(|action| matches!(action, Action::Rewrite | Action::Delete))
+        };
+        let changed = outcome.applied.iter().map(|applied| TargetChange {
+            target: applied.target.clone(),
+            value: applied.value.clone(),
+            rewritten: rewrites(&applied.target).then_some(time.max(decision.time)),
+        });
+        Ok(changed.collect())
+    }
+}

@@ -1,0 +1,15 @@
+//! What a push would change, in the words that Git and Mercurial share.
+
+mod action;
+mod changeset;
+mod id;
+mod path;
+mod push;
+mod target;
+
+pub use action::{Action, NotAnAction};
+pub use changeset::{Changeset, co_author_emails};
+pub use id::{ChangesetId, IdError, IdKind};
+pub use path::RepoPath;
+pub use push::{Push, Pusher, RefUpdate, TipChange};
+pub use target::{Target, TargetError, TargetKind};

@@ -1,0 +1,77 @@
+//! A push as evaluation sees it: who, which ref updates, which changesets.
+
+use super::{Action, Changeset, ChangesetId, RepoPath, Target};
+use crate::domain::name::RuleName;
+use crate::domain::time::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Who pushes, as the transport proved it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pusher {
+    /// The authenticated login; `None` where the transport gave no identity of its own.
+    pub login: Option<String>,
+    /// How it was known, for the log: `env REMOTE_USER`, `hg url`.
+    pub source: String,
+}
+
+/// All ref updates of one push. They stand or fall together.
+#[derive(Debug, Clone)]
+pub struct Push {
+    /// The repository's name and id, as tokens write it: `payments@5f0c…`.
+    pub repository: String,
+    /// Who pushes.
+    pub pusher: Pusher,
+    /// Whether a rule may count approvals although nobody knows who pushes (`unknown_pusher = "allow"`).
+    pub unknown_pusher_allowed: bool,
+    /// The updates, in the order in which the client sent them.
+    pub updates: Vec<RefUpdate>,
+}
+
+/// The difference between an old head and a tip that does not descend from it.
+#[derive(Debug, Clone)]
+pub struct TipChange {
+    /// The new value.
+    pub tip: ChangesetId,
+    /// Where its tree differs from the old head's, sorted; `None`: nobody looked, every path is taken as touched.
+    pub paths: Option<Vec<RepoPath>>,
+}
+
+/// One target's move, with the changesets that it brings in.
+#[derive(Debug, Clone)]
+pub struct RefUpdate {
+    /// What moves.
+    pub target: Target,
+    /// What the update does, in the order of [`Action`]; one for Git, at least one for Mercurial.
+    pub actions: Vec<Action>,
+    /// The value before the push: none if the target did not exist; Mercurial branches: all open heads, sorted.
+    pub old: Vec<ChangesetId>,
+    /// The value that is asked for: none for a deletion; Mercurial branches: the heads gained.
+    pub new: Vec<ChangesetId>,
+    /// The commits that [`RefUpdate::new`] (for a deletion: `old`) stand for: tags peeled. Empty where none is a commit.
+    pub tips: Vec<ChangesetId>,
+    /// The changesets of the update, children before parents.
+    pub changesets: Vec<Changeset>,
+    /// For a creation: the rules for which only some changesets are new, and these (docs/spec/semantics.md, 4).
+    /// A rule that is absent sees all of [`RefUpdate::changesets`].
+    pub scopes: BTreeMap<RuleName, BTreeSet<ChangesetId>>,
+    /// For a rule with `promoted_from`: the changesets that were already on those branches.
+    pub promoted: BTreeMap<RuleName, BTreeSet<ChangesetId>>,
+    /// For a rewrite and a new head: how each tip differs from each old head.
+    pub tip_changes: Vec<TipChange>,
+    /// Of the bases that tokens name: those reachable from an old value.
+    pub reachable_bases: BTreeSet<ChangesetId>,
+    /// When the target was last rewritten or deleted, as far as the log knows.
+    pub rewritten_at: Option<Timestamp>,
+}
+
+impl RefUpdate {
+    /// Returns the action that a token must name: the first in the order of [`Action`].
+    pub fn action(&self) -> &Action {
+        self.actions.iter().min().expect("an update does at least one thing")
+    }
+
+    /// Tells whether the update only moves its target forward, so that tokens for parts of it may count.
+    pub fn is_plain_update(&self) -> bool {
+        *self.action() == Action::Update && !self.changesets.is_empty()
+    }
+}

@@ -1,0 +1,10 @@
+//! Values and decisions: no I/O, no clock, no environment, no process, no git2.
+
+pub mod approval;
+pub mod audit;
+pub mod change;
+pub mod name;
+pub mod policy;
+pub mod request;
+pub mod text;
+pub mod time;

@@ -1,0 +1,109 @@
+//! Judges one rule: does it ask for something, can its keys stand together, do its names exist.
+
+use super::quorum::Quorums;
+use super::reach::{self, Reach};
+use crate::domain::approval::quorum::Requirement;
+use crate::domain::name::EnvironmentName;
+use crate::domain::policy::draft::{EnvironmentDraft, RequirementDraft, RuleDraft};
+use crate::domain::policy::fault::{Note, Place, Remark, Sink};
+use crate::domain::policy::model::Rule;
+use crate::domain::policy::{FaultKind, Thing};
+use std::collections::BTreeMap;
+
+/// The keys that say how approvals count.
+const ABOUT_APPROVALS: [&str; 6] = ["ttl", "self_approval", "distinct_people", "up_to_date", "promoted_from", "reason"];
+
+/// The keys that ask for something, `deny` aside.
+const ASKING: [&str; 4] = ["require", "any_of", "authors", "pushers"];
+
+/// What rules refer to.
+pub(super) struct Context<'d> {
+    pub(super) environments: BTreeMap<&'d EnvironmentName, &'d EnvironmentDraft>,
+    pub(super) quorums: Quorums<'d>,
+    /// Names that seem missing may stand in a file that could not be read.
+    pub(super) has_gaps: bool,
+}
+
+/// Checks one rule and puts it together.
+pub(super) fn check(written: &RuleDraft, context: &Context<'_>, sink: &mut Sink) -> Rule {
+    asks_something(written, sink);
+    denies_consistently(written, sink);
+    reaches_something(written, context, sink);
+    environments_exist(written, context, sink);
+    context.quorums.check(written, context.has_gaps, sink);
+    let all = |list: &[RequirementDraft]| list.iter().map(requirement).collect();
+    Rule {
+        require: all(&written.require),
+        any_of: written.any_of.iter().map(|alternative| all(&alternative.value)).collect(),
+        ..written.rule.clone()
+    }
+}
+
+fn requirement(written: &RequirementDraft) -> Requirement {
+    Requirement { role: written.role.value.clone(), approvals: written.approvals.value }
+}
+
+fn asks_something(written: &RuleDraft, sink: &mut Sink) {
+    // `deny = "yes"` and `requires = …` are faults of their own; what they were meant to ask is not known.
+    let unclear = written.has_unknown_keys || (written.given.contains_key("deny") && !written.sound);
+    let asks = written.rule.deny || ASKING.iter().any(|key| written.given.contains_key(key));
+    if !asks && !unclear {
+        let place = written.name.as_ref().map_or(&written.place, |name| &name.place);
+        sink.push(place, FaultKind::AsksNothing);
+        return;
+    }
+    let asks_approvals = ["require", "any_of"].iter().any(|key| written.given.contains_key(key));
+    if asks_approvals || written.rule.deny || unclear {
+        return;
+    }
+    for key in ABOUT_APPROVALS {
+        if let Some(place) = written.given.get(key) {
+            sink.push(place, FaultKind::NoEffect(key));
+        }
+    }
+}
+
+/// What is never let in needs no approvals, and no look at who made it.
+fn denies_consistently(written: &RuleDraft, sink: &mut Sink) {
+    let Some(deny) = written.given.get("deny").filter(|_| written.rule.deny) else { return };
+    for key in ASKING.into_iter().chain(ABOUT_APPROVALS) {
+        if let Some(place) = written.given.get(key) {
+            exclusive(("deny", deny), (key, place), sink);
+        }
+    }
+}
+
+fn reaches_something(written: &RuleDraft, context: &Context<'_>, sink: &mut Sink) {
+    let keys = reach::of_keys(written, &context.environments);
+    let mut found = false;
+    for (index, (key, place, reach)) in keys.iter().enumerate() {
+        let other = keys[..index].iter().find(|(_, _, before)| before.and(*reach).is_empty());
+        if let Some((first, first_place, _)) = other {
+            exclusive((first, first_place), (key, place), sink);
+            found = true;
+        }
+    }
+    let left = keys.iter().fold(Reach::ALL, |left, (_, _, reach)| left.and(*reach));
+    if left.is_empty() && !found {
+        sink.push(&written.place, FaultKind::MatchesNoUpdate);
+    }
+}
+
+/// Notes that two keys exclude each other, at the later one.
+fn exclusive(a: (&'static str, &Place), b: (&'static str, &Place), sink: &mut Sink) {
+    let (first, second) = if a.1.span.start <= b.1.span.start { (a, b) } else { (b, a) };
+    let note = Note { place: first.1.clone(), remark: Remark::OtherKey(first.0) };
+    sink.push_with(second.1, FaultKind::Exclusive { first: first.0, second: second.0 }, vec![note]);
+}
+
+fn environments_exist(written: &RuleDraft, context: &Context<'_>, sink: &mut Sink) {
+    if context.has_gaps {
+        return;
+    }
+    let known = &context.environments;
+    for name in written.environments.iter().filter(|name| !known.contains_key(&name.value)) {
+        let similar = sink.similar(name.value.as_str(), known.keys().map(|name| name.as_str()));
+        let what = FaultKind::Unknown { what: Thing::Environment, name: name.value.to_string(), similar };
+        sink.push(&name.place, what);
+    }
+}

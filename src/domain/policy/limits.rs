@@ -1,0 +1,33 @@
+//! How much of everything a policy may hold. Far above what people write; they keep a hostile or broken policy from
+//! taking all memory or time of a hook.
+
+use crate::domain::time::Span;
+
+/// Files of one policy.
+pub const FILES: usize = 1_000;
+/// Bytes of one file.
+pub const FILE_BYTES: usize = 1 << 20;
+/// Bytes of all files together.
+pub const POLICY_BYTES: usize = 16 << 20;
+/// Rules of one policy.
+pub const RULES: usize = 10_000;
+/// Members of all roles together, nested ones counted in each.
+pub const MEMBERSHIPS: usize = 200_000;
+/// Entries of `require`, alternatives of `any_of`, and entries of each.
+pub const ENTRIES: usize = 50;
+/// People whom one entry may ask for.
+pub const APPROVALS: usize = 100;
+/// Bytes of the regular expression of `reason`.
+pub const EXPRESSION_BYTES: usize = 1_000;
+/// Bytes of memory that the compiled expression of `reason` may take.
+pub const EXPRESSION_MEMORY: usize = 1 << 20;
+/// Bytes of `message`.
+pub const MESSAGE_BYTES: usize = 2_000;
+/// Bytes of one pattern.
+pub const PATTERN_BYTES: usize = 1_000;
+/// Bytes of an e-mail address or login.
+pub const IDENTITY_BYTES: usize = 320;
+/// The longest `ttl`.
+pub const TTL: Span = Span::days(30);
+/// The `ttl` of a rule that gives none.
+pub const DEFAULT_TTL: Span = Span::days(7);

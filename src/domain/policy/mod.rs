@@ -1,0 +1,29 @@
+//! The checked policy, how it is read, and the decision that it gives.
+
+mod check;
+mod coverage;
+mod decision;
+mod difference;
+mod document;
+mod draft;
+mod evaluate;
+mod fault;
+mod fault_kind;
+pub mod limits;
+mod load;
+mod model;
+mod pattern;
+mod quorums;
+mod standing;
+mod units;
+
+pub use crate::domain::approval::quorum::Requirement;
+pub use decision::{Counted, Decision, NotCounted, RuleOutcome, Unmet, UpdateDecision, Verdict, Why};
+pub use difference::diff;
+pub use evaluate::evaluate;
+pub use fault::{Fault, Faults, Note, Place, PolicyFile, Remark};
+pub use fault_kind::{FaultKind, Thing};
+pub use load::load;
+pub use model::{DefaultAnswer, Environment, Mode, Policy, Principal, ReasonRule, Role, Rule, TargetPatterns};
+pub use pattern::{PatternError, Patterns};
+pub use standing::LEEWAY;

@@ -1,0 +1,225 @@
+//! What a token is worth to a rule, whichever changesets it covers (docs/spec/semantics.md, 6 to 11).
+
+use super::coverage::Graph;
+use super::{Policy, ReasonRule, Rule, Why};
+use crate::domain::approval::{Kind, RoleChoice, SignedToken, TokenId};
+use crate::domain::change::{ChangesetId, Push, RefUpdate};
+use crate::domain::name::{PrincipalId, RoleName};
+use crate::domain::time::{Span, Timestamp};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How far a signer's clock may run ahead of the server's.
+pub const LEEWAY: Span = Span::seconds(5 * 60);
+
+/// How long a rejection holds at most.
+const REJECTION_HOLDS: Span = Span::days(30);
+
+/// A rejection that stands.
+#[derive(Debug, Clone)]
+pub struct Rejection<'a> {
+    /// Its token.
+    pub token: &'a SignedToken,
+    /// The rejected changeset.
+    pub subject: ChangesetId,
+    /// Who rejected.
+    pub by: PrincipalId,
+    /// When it ends by itself.
+    pub until: Timestamp,
+}
+
+/// All tokens that stand at one moment for one update, with whose they are.
+pub struct Standing<'a> {
+    policy: &'a Policy,
+    push: &'a Push,
+    update: &'a RefUpdate,
+    graph: &'a Graph<'a>,
+    now: Timestamp,
+    /// For each revoked token, the principals who revoked it.
+    revoked: BTreeMap<TokenId, BTreeSet<PrincipalId>>,
+    /// Every rejection that was ever signed for this target, also revoked and expired ones.
+    rejections: Vec<(&'a SignedToken, &'a PrincipalId, ChangesetId)>,
+}
+
+impl<'a> Standing<'a> {
+    /// Looks through `tokens` for revocations and rejections that concern the update of `graph`.
+    pub fn new(
+        policy: &'a Policy,
+        push: &'a Push,
+        graph: &'a Graph<'a>,
+        tokens: &'a [SignedToken],
+        now: Timestamp,
+    ) -> Self {
+        let update = graph.update();
+        let mut revoked: BTreeMap<TokenId, BTreeSet<PrincipalId>> = BTreeMap::new();
+        let mut rejections = Vec::new();
+        for signed in tokens {
+            let Some(by) = policy.holder(&signed.key) else { continue };
+            let token = &signed.token;
+            if token.repository != push.repository || token.not_before > now.plus(LEEWAY) {
+                continue;
+            }
+            match (&token.kind, token.subject) {
+                (Kind::Revoke(id), _) => {
+                    revoked.entry(*id).or_default().insert(by.clone());
+                }
+                (Kind::Reject, Some(subject)) if token.target.as_ref() == Some(&update.target) => {
+                    rejections.push((signed, by, subject));
+                }
+                _ => {}
+            }
+        }
+        Self { policy, push, update, graph, now, revoked, rejections }
+    }
+
+    fn is_revoked(&self, token: &TokenId, by: &PrincipalId) -> bool {
+        self.revoked.get(token).is_some_and(|people| people.contains(by))
+    }
+
+    /// Returns when the principal's place in the policy ended, if it has.
+    pub fn ended(&self, who: &PrincipalId) -> Option<Timestamp> {
+        let until = self.policy.principals.get(who)?.valid_until?;
+        (self.now >= until).then_some(until)
+    }
+
+    /// Tells whether `who` has a key and still a place in the policy.
+    pub fn can_sign(&self, who: &PrincipalId) -> bool {
+        let has_key = self.policy.principals.get(who).is_some_and(|principal| !principal.keys.is_empty());
+        has_key && self.ended(who).is_none()
+    }
+
+    /// Returns the rejections that hold now and whose signers could approve for `rule`.
+    pub fn rejections(&self, rule: &Rule) -> Vec<Rejection<'a>> {
+        let roles = rule.roles();
+        self.rejections
+            .iter()
+            .filter_map(|(signed, by, subject)| {
+                let longest = signed.token.not_before.plus(REJECTION_HOLDS);
+                let until = signed.token.not_after.map_or(longest, |end| end.min(longest));
+                let holds = self.now < until
+                    && !self.is_revoked(&signed.id, by)
+                    && self.ended(by).is_none()
+                    && roles.iter().any(|role| self.policy.holds_role(by, role));
+                holds.then(|| Rejection { token: signed, subject: *subject, by: (*by).clone(), until })
+            })
+            .collect()
+    }
+
+    /// Tells whether the signer rejected one of the changesets that `covers` marks at or after the moment of `signed`.
+    /// Such an approval never comes back, not even when the rejection is revoked.
+    pub fn is_withdrawn(&self, signed: &SignedToken, by: &PrincipalId, covers: &dyn Fn(&ChangesetId) -> bool) -> bool {
+        self.rejections.iter().any(|(rejection, rejector, subject)| {
+            *rejector == by && rejection.token.not_before >= signed.token.not_before && covers(subject)
+        })
+    }
+
+    /// Returns the signer of an approval and the roles that it can stand for, or why it cannot count for `rule`.
+    pub fn worth(&self, signed: &SignedToken, rule: &Rule) -> Result<(PrincipalId, BTreeSet<RoleName>), NotWorth> {
+        let token = &signed.token;
+        let Some(who) = self.policy.holder(&signed.key) else {
+            return Err(NotWorth { who: None, why: Why::UnknownKey(signed.key.to_string()) });
+        };
+        let refuse = |why: Why| Err(NotWorth { who: Some(who.clone()), why });
+        if token.repository != self.push.repository {
+            return refuse(Why::OtherRepository(token.repository.clone()));
+        }
+        match &token.target {
+            Some(target) if *target == self.update.target => {}
+            Some(target) => return refuse(Why::OtherTarget(target.clone())),
+            None => return refuse(Why::CoversNothing),
+        }
+        match &token.action {
+            Some(action) if action == self.update.action() => {}
+            Some(action) => {
+                return refuse(Why::OtherAction { signed: action.clone(), asked: self.update.action().clone() });
+            }
+            None => return refuse(Why::CoversNothing),
+        }
+        if let Some(until) = self.ended(who) {
+            return refuse(Why::SignerExpired(until));
+        }
+        if self.is_revoked(&signed.id, who) {
+            return refuse(Why::Revoked);
+        }
+        if let Some(why) = self.wrong_time(signed, rule) {
+            return refuse(why);
+        }
+        if let Some(at) = self.update.rewritten_at.filter(|at| *at >= token.not_before) {
+            return refuse(Why::Spent(at));
+        }
+        if let Some(why) = self.wrong_base(signed, rule) {
+            return refuse(why);
+        }
+        let roles = rule.roles();
+        if let RoleChoice::Only(role) = &token.role
+            && (!roles.contains(role) || !self.policy.holds_role(who, role))
+        {
+            return refuse(Why::OtherRole(role.clone()));
+        }
+        let held: BTreeSet<RoleName> = roles
+            .into_iter()
+            .filter(|role| match &token.role {
+                RoleChoice::Any => self.policy.holds_role(who, role),
+                RoleChoice::Only(only) => only == *role,
+            })
+            .cloned()
+            .collect();
+        if held.is_empty() {
+            return refuse(Why::NoRole);
+        }
+        if !reason_fits(&token.reason, rule.reason.as_ref()) {
+            return refuse(Why::Reason);
+        }
+        Ok((who.clone(), held))
+    }
+
+    fn wrong_time(&self, signed: &SignedToken, rule: &Rule) -> Option<Why> {
+        let token = &signed.token;
+        if token.not_before > self.now.plus(LEEWAY) {
+            return Some(Why::NotYetValid(token.not_before));
+        }
+        // An approval without an end is malformed; should one get here, it has ended.
+        let end = token.not_after.unwrap_or(token.not_before);
+        if self.now >= end {
+            return Some(Why::Expired(end));
+        }
+        let oldest = token.not_before.plus(rule.ttl);
+        (self.now >= oldest).then_some(Why::TooOld { ttl: rule.ttl, since: oldest })
+    }
+
+    fn wrong_base(&self, signed: &SignedToken, rule: &Rule) -> Option<Why> {
+        let base = &signed.token.base;
+        if self.update.is_plain_update() {
+            let known = |id: &ChangesetId| {
+                self.update.old.contains(id)
+                    || self.update.reachable_bases.contains(id)
+                    || self.graph.position(id).is_some()
+            };
+            if base.is_empty() || !base.iter().all(known) {
+                return Some(Why::UnknownBase);
+            }
+            return (rule.up_to_date && *base != self.update.old).then_some(Why::NotUpToDate);
+        }
+        if *base != self.update.old {
+            return Some(Why::OtherBase);
+        }
+        let tip = signed.token.subject.is_some_and(|subject| self.update.tips.contains(&subject));
+        (!tip).then_some(Why::NotTheTip)
+    }
+}
+
+/// An approval that cannot count for a rule.
+#[derive(Debug)]
+pub struct NotWorth {
+    /// Its signer, if the policy knows the key.
+    pub who: Option<PrincipalId>,
+    /// Why it cannot count.
+    pub why: Why,
+}
+
+fn reason_fits(reason: &str, rule: Option<&ReasonRule>) -> bool {
+    match rule {
+        None => true,
+        Some(ReasonRule::Required) => !reason.trim().is_empty(),
+        Some(ReasonRule::Matches(expression)) => expression.is_match(reason),
+    }
+}

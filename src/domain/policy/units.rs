@@ -1,0 +1,63 @@
+//! Which changesets and tips of an update a rule is about (docs/spec/semantics.md, 4 to 6).
+
+use super::Rule;
+use crate::domain::change::{Action, Changeset, ChangesetId, RefUpdate, RepoPath};
+
+/// What a rule is about in one update.
+pub struct Units<'a> {
+    /// Whether the rule matches at all.
+    pub matches: bool,
+    /// Whether that is known; if not, the rule is only taken to match, for want of a fact.
+    pub certain: bool,
+    /// The matched changesets, children before parents.
+    pub changesets: Vec<&'a Changeset>,
+    /// The tips that are judged as such, whether or not they are among the changesets.
+    pub tips: Vec<ChangesetId>,
+}
+
+impl<'a> Units<'a> {
+    /// Finds what `rule` is about in `update`.
+    pub fn of(rule: &Rule, update: &'a RefUpdate) -> Self {
+        let scope = update.scopes.get(&rule.name);
+        let in_scope = |c: &&Changeset| scope.is_none_or(|ids| ids.contains(&c.id));
+        let mut certain = rule.paths.is_none();
+        let mut touches = |paths: &Option<Vec<RepoPath>>| match (&rule.paths, paths) {
+            (None, _) | (Some(_), None) => true,
+            (Some(patterns), Some(paths)) => {
+                let touched = paths.iter().any(|path| patterns.matches(path.as_bytes()));
+                certain |= touched;
+                touched
+            }
+        };
+        let changesets: Vec<&Changeset> =
+            update.changesets.iter().filter(in_scope).filter(|c| touches(&c.own_paths)).collect();
+        let does = |wanted: [Action; 2]| update.actions.iter().any(|action| wanted.contains(action));
+        let tips = if update.is_plain_update() {
+            Vec::new()
+        } else if rule.paths.is_none() {
+            update.tips.clone()
+        } else if does([Action::Delete, Action::Close]) {
+            certain |= !update.tips.is_empty();
+            update.tips.clone()
+        } else {
+            // Where old heads give way or stay beside, each tip is compared with them; if nobody did, all is touched.
+            let compared = does([Action::Rewrite, Action::NewHead]);
+            let differs = |tip: &&ChangesetId| {
+                let of_tip = || update.tip_changes.iter().filter(|change| change.tip == **tip);
+                let touched = of_tip().filter(|change| touches(&change.paths)).count();
+                touched > 0 || (compared && of_tip().next().is_none())
+            };
+            update.tips.iter().filter(differs).copied().collect()
+        };
+        // Where no tip is a commit there is nothing to look into: the rule is taken to match.
+        let matches = update.tips.is_empty() || !changesets.is_empty() || !tips.is_empty();
+        Self { matches, certain, changesets, tips }
+    }
+
+    /// Returns the changesets, then the tips that are not among them.
+    pub fn ids(&self) -> Vec<ChangesetId> {
+        let mut ids: Vec<ChangesetId> = self.changesets.iter().map(|c| c.id).collect();
+        ids.extend(self.tips.iter().filter(|tip| self.changesets.iter().all(|c| c.id != **tip)));
+        ids
+    }
+}

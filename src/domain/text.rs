@@ -1,0 +1,66 @@
+//! How arbitrary bytes are written in tokens, log entries and paths on disk (docs/spec/token.md, "Values").
+//!
+//! Printable ASCII stands as it is; a space, `%` and every other byte become `%XX` with uppercase digits.
+//! There is exactly one spelling of each byte string: [`decode`] refuses all others.
+
+/// Encodes `bytes` as printable ASCII without spaces; bytes in `also` are escaped too.
+pub fn encode(bytes: &[u8], also: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    for &byte in bytes {
+        if byte.is_ascii_graphic() && byte != b'%' && !also.contains(&byte) {
+            text.push(char::from(byte));
+        } else {
+            text.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    text
+}
+
+/// Why a text is not the one encoding of any bytes.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not in percent-encoded form: `{0}`")]
+pub struct NotEncoded(pub String);
+
+/// Decodes what [`encode`] wrote with the same `also`.
+///
+/// # Errors
+/// [`NotEncoded`] for bytes that should have been escaped, escapes that were not needed, and lowercase digits.
+pub fn decode(text: &str, also: &[u8]) -> Result<Vec<u8>, NotEncoded> {
+    let refuse = || NotEncoded(encode(text.as_bytes(), b""));
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, tail @ ..] = rest {
+        if *first == b'%' {
+            let (digits, after) = tail.split_at_checked(2).ok_or_else(refuse)?;
+            bytes.push(data_encoding::HEXUPPER.decode(digits).map_err(|_| refuse())?[0]);
+            rest = after;
+        } else {
+            bytes.push(*first);
+            rest = tail;
+        }
+    }
+    if encode(&bytes, also) != text {
+        return Err(refuse());
+    }
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_byte_survives_a_round_trip() {
+        let all: Vec<u8> = (0..=255).collect();
+        assert_eq!(decode(&encode(&all, b""), b"").as_deref(), Ok(&all[..]));
+        assert_eq!(decode(&encode(&all, b","), b",").as_deref(), Ok(&all[..]));
+    }
+
+    #[test]
+    fn only_one_spelling_is_accepted() {
+        for text in ["a b", "a%2", "a%", "%zz", "%41", "%2f", "%c3%a9", "é", "a\nb"] {
+            assert!(decode(text, b"").is_err(), "{text}");
+        }
+        assert!(decode("a,b", b",").is_err());
+    }
+}

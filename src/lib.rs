@@ -1,0 +1,3 @@
+//! `jit` decides whether a push may land: policies, signed approvals, and a log that anyone can verify.
+
+pub mod domain;
