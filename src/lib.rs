@@ -1,3 +1,4 @@
 //! `jit` decides whether a push may land: policies, signed approvals, and a log that anyone can verify.
 
 pub mod domain;
+pub mod ports;
