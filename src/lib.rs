@@ -1,4 +1,5 @@
 //! `jit` decides whether a push may land: policies, signed approvals, and a log that anyone can verify.
 
+pub mod adapters;
 pub mod domain;
 pub mod ports;

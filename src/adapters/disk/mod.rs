@@ -1,0 +1,14 @@
+//! Plain files: settings, policies, tokens, the log, and what a client remembers of logs.
+
+pub mod folder;
+pub mod log;
+mod memory;
+pub mod ownership;
+mod policy;
+pub mod published;
+mod token_quota;
+mod token_store;
+
+pub use memory::{CheckpointMemory, MemoryError, Seen};
+pub use policy::{PolicyFolder, PolicyFolderError, STARTER_POLICY};
+pub use token_store::TokenStore;

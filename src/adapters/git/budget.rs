@@ -1,0 +1,76 @@
+//! How much one push may make us read.
+//!
+//! A few small objects can describe a tree with more paths than any disk holds (a folder that holds itself ten times over, ten
+//! levels deep), and a forged date can send a walk through the whole history. Both are cut off here: past a limit or the
+//! deadline there is an error, and an error denies.
+
+use super::GitError;
+use std::cell::Cell;
+use std::time::Instant;
+
+/// Tree entries looked at: a hundred times what the largest honest pushes need.
+pub(super) const MOST_ENTRIES: u64 = 50_000_000;
+/// Bytes of all paths that are handed out together.
+pub(super) const MOST_PATH_BYTES: u64 = 256 * 1024 * 1024;
+/// How many steps pass between two looks at the clock.
+const STEPS_PER_LOOK: u64 = 1024;
+
+/// Counts down over the life of one opened repository.
+#[derive(Debug)]
+pub(super) struct Budget {
+    entries: Cell<u64>,
+    path_bytes: Cell<u64>,
+    steps: Cell<u64>,
+    deadline: Cell<Option<Instant>>,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self {
+            entries: Cell::new(MOST_ENTRIES),
+            path_bytes: Cell::new(MOST_PATH_BYTES),
+            steps: Cell::new(0),
+            deadline: Cell::new(None),
+        }
+    }
+}
+
+impl Budget {
+    /// From now on [`Budget::step`] fails once `deadline` has passed.
+    pub(super) fn set_deadline(&self, deadline: Option<Instant>) {
+        self.deadline.set(deadline);
+    }
+
+    /// Leaves room for so many tree entries.
+    #[cfg(test)]
+    pub(super) fn shrink(&self, entries: u64) {
+        self.entries.set(entries);
+    }
+
+    /// Counts one commit or folder that is visited.
+    pub(super) fn step(&self) -> Result<(), GitError> {
+        let steps = self.steps.get();
+        self.steps.set(steps.wrapping_add(1));
+        let late = |deadline: Instant| Instant::now() >= deadline;
+        if steps.is_multiple_of(STEPS_PER_LOOK) && self.deadline.get().is_some_and(late) {
+            return Err(GitError::DeadlinePassed);
+        }
+        Ok(())
+    }
+
+    /// Counts `count` tree entries.
+    pub(super) fn entries(&self, count: u64) -> Result<(), GitError> {
+        let too_large = GitError::TooLarge { what: "tree entries", limit: MOST_ENTRIES };
+        self.entries.set(self.entries.get().checked_sub(count).ok_or(too_large)?);
+        Ok(())
+    }
+
+    /// Counts a path of `length` bytes that is handed out.
+    pub(super) fn path(&self, length: usize) -> Result<(), GitError> {
+        let too_large = GitError::TooLarge { what: "bytes of paths", limit: MOST_PATH_BYTES };
+        // 32: what keeping the path costs besides its bytes.
+        let cost = u64::try_from(length).unwrap_or(u64::MAX).saturating_add(32);
+        self.path_bytes.set(self.path_bytes.get().checked_sub(cost).ok_or(too_large)?);
+        Ok(())
+    }
+}

@@ -1,0 +1,57 @@
+//! The commits of an update, as evaluation sees them.
+
+use super::GitError;
+use super::commit;
+use super::graph::Commits;
+use super::paths;
+use super::repository::GitRepository;
+use crate::domain::change::{Changeset, ChangesetId, TipChange};
+use crate::ports::history::OwnPaths;
+use git2::ObjectType;
+
+/// Reads the commits `ids`, in that order.
+pub(super) fn changesets(
+    repo: &GitRepository,
+    ids: &[ChangesetId],
+    own_paths: OwnPaths,
+) -> Result<Vec<Changeset>, GitError> {
+    let mut read = Vec::with_capacity(ids.len());
+    for id in ids {
+        let node = repo.node(id)?;
+        let signature = repo.with_object(id, ObjectType::Commit, commit::signature)?;
+        let looked_at = match own_paths {
+            OwnPaths::Unneeded => false,
+            OwnPaths::Merges => node.parents.len() > 1,
+            OwnPaths::All => true,
+        };
+        read.push(Changeset {
+            id: *id,
+            parents: node.parents.clone(),
+            authors: signature.authors,
+            committer: Some(signature.committer),
+            summary: signature.summary,
+            own_paths: if looked_at { Some(paths::own_paths(repo, id)?) } else { None },
+        });
+    }
+    Ok(read)
+}
+
+/// Compares each tip with each old head; with none that is a commit, it cannot be said where they differ.
+pub(super) fn tip_changes(
+    repo: &GitRepository,
+    tips: &[ChangesetId],
+    old_heads: &[ChangesetId],
+) -> Result<Vec<TipChange>, GitError> {
+    let mut changes = Vec::new();
+    for tip in tips {
+        let tree = repo.node(tip)?.tree;
+        for old in old_heads {
+            let before = repo.node(old)?.tree;
+            changes.push(TipChange { tip: *tip, paths: Some(paths::differing(repo, Some(tree), vec![Some(before)])?) });
+        }
+        if old_heads.is_empty() {
+            changes.push(TipChange { tip: *tip, paths: None });
+        }
+    }
+    Ok(changes)
+}

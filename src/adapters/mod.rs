@@ -1,0 +1,6 @@
+//! One folder per outside thing.
+
+pub mod clock;
+pub mod disk;
+pub mod git;
+pub mod ssh;

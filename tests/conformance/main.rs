@@ -1,0 +1,5 @@
+//! Formats against vector files that other implementations can use as well.
+
+mod audit;
+mod token_vectors;
+mod tokens;
