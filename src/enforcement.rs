@@ -1,0 +1,238 @@
+//! The only place that orders the steps of a decision: read, decide, record durably, answer.
+//!
+//! Whatever cannot be read, decided or recorded is denied. The log's lock is taken before anything is read that the
+//! decision depends on, and held until the decision is durable.
+
+pub mod assess;
+mod own;
+mod record;
+mod settle;
+
+use crate::domain::audit::{Entry, Event};
+use crate::domain::change::{Push, Pusher, RefUpdate};
+use crate::domain::policy::{Decision, Policy, Verdict};
+use crate::domain::time::{Span, Timestamp};
+use crate::ports::approval_store::ApprovalStore;
+use crate::ports::clock::Clock;
+use crate::ports::history::{ClaimRefusal, HistoryError};
+use crate::ports::incoming::{Incoming, OwnRefusal};
+use crate::ports::log::{Appended, Log, LogError, LogStore};
+use crate::ports::policy_source::{PolicySource, PolicyUnavailable};
+use assess::AssessError;
+use own::Intake;
+use std::time::Instant;
+
+pub use record::{Found, Landed, Outcome};
+
+/// How far the server's clock may stand behind the log's newest entry before nothing can be decided.
+const CLOCK_TOLERANCE: Span = Span::seconds(60 * 60);
+
+/// A repository's server side: everything that a decision needs, and nothing of how it is done.
+pub struct Server<'a> {
+    /// Name and id of the repository, as tokens write it.
+    pub repository: &'a str,
+    /// Whether rules may count approvals although nobody knows who pushes.
+    pub unknown_pusher_allowed: bool,
+    /// The policy in force.
+    pub policy: &'a dyn PolicySource,
+    /// The tokens that were received.
+    pub approvals: &'a dyn ApprovalStore,
+    /// The log.
+    pub log: &'a dyn LogStore,
+    /// What time it is.
+    pub clock: &'a dyn Clock,
+}
+
+/// Why a push is refused as a whole, whatever the rules say.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// It claims what does not hold.
+    #[error(transparent)]
+    Claim(ClaimRefusal),
+    /// It changes what is jit's own.
+    #[error(transparent)]
+    Own(OwnRefusal),
+    /// There is no policy to judge by.
+    #[error(transparent)]
+    Policy(PolicyUnavailable),
+    /// The clock stands before the log's newest entry.
+    #[error("the server's clock says {now}, but the log's newest entry is of {newest}")]
+    ClockBehind {
+        /// What the clock says.
+        now: Timestamp,
+        /// The newest entry's time.
+        newest: Timestamp,
+    },
+    /// Something that the decision depends on could not be found out.
+    #[error("the push could not be judged")]
+    NotAssessed(#[source] AssessError),
+}
+
+/// What became of a push.
+#[derive(Debug)]
+pub struct Answer {
+    /// Who pushed.
+    pub pusher: Pusher,
+    /// The push, as far as it was read.
+    pub push: Option<Push>,
+    /// How the rules judged it.
+    pub decision: Decision,
+    /// Why it is refused as a whole.
+    pub refusals: Vec<Refusal>,
+    /// What became of the tokens that it carried.
+    pub intake: Intake,
+    /// The decision's place in the log; without one the push is denied.
+    pub recorded: Result<Appended, LogError>,
+}
+
+impl Answer {
+    /// Returns the answer: allow only what was decided so, and recorded.
+    pub fn verdict(&self) -> Verdict {
+        match (&self.recorded, self.refusals.is_empty(), self.decision.verdict()) {
+            (Ok(_), true, Verdict::Allow) => Verdict::Allow,
+            _ => Verdict::Deny,
+        }
+    }
+
+    /// Tells whether the denial comes from something broken, not from a rule.
+    pub fn is_undecided(&self) -> bool {
+        let broken = |refusal: &Refusal| !matches!(refusal, Refusal::Claim(_) | Refusal::Own(_));
+        self.recorded.is_err() || self.refusals.iter().any(broken)
+    }
+}
+
+impl Server<'_> {
+    /// Decides a push and records the decision; `started` is when the hook began, `deadline` when it must have ended.
+    pub fn decide(&self, incoming: &mut dyn Incoming, pusher: Pusher, started: Instant, deadline: Instant) -> Answer {
+        let mut answer = Answer {
+            pusher,
+            push: None,
+            decision: Decision::default(),
+            refusals: Vec::new(),
+            intake: Intake::default(),
+            recorded: Err(LogError::Deadline),
+        };
+        answer.recorded = self.decide_into(&mut answer, incoming, started, deadline);
+        answer
+    }
+
+    fn decide_into(
+        &self,
+        answer: &mut Answer,
+        incoming: &mut dyn Incoming,
+        started: Instant,
+        deadline: Instant,
+    ) -> Result<Appended, LogError> {
+        let mut log = self.log.open(deadline)?;
+        let clock = self.clock.now();
+        let newest = log.newest_time().unwrap_or(clock);
+        let now = clock.max(newest);
+        if newest.since(clock) > CLOCK_TOLERANCE {
+            answer.refusals.push(Refusal::ClockBehind { now: clock, newest });
+        }
+        let (policy, found) = self.judge(answer, log.as_mut(), incoming, now)?;
+        let record = record::decision(self.repository, answer, policy.as_ref(), &found, started.elapsed());
+        let record = match log.last_denial() {
+            Some(last) => last.fold(record),
+            None => record,
+        };
+        log.append(&Entry { time: now, event: Event::Decision(Box::new(record)) })
+    }
+
+    /// Fills in the answer. Only a log that fails is an error: everything else is a refusal that can be recorded.
+    fn judge(
+        &self,
+        answer: &mut Answer,
+        log: &mut dyn Log,
+        incoming: &mut dyn Incoming,
+        now: Timestamp,
+    ) -> Result<(Option<Policy>, Vec<Found>), LogError> {
+        let policy = match self.policy.load() {
+            Ok(policy) => Some(policy),
+            Err(error) => {
+                answer.refusals.push(Refusal::Policy(error));
+                None
+            }
+        };
+        let mut updates = match incoming.ref_updates() {
+            Ok(updates) => updates,
+            Err(HistoryError::Refused(claims)) => {
+                answer.refusals.extend(claims.into_iter().map(Refusal::Claim));
+                Vec::new()
+            }
+            Err(error) => {
+                answer.refusals.push(Refusal::NotAssessed(AssessError::History(error)));
+                Vec::new()
+            }
+        };
+        if let Err(error) = settle::settle(log, incoming, &updates, now)? {
+            answer.refusals.push(Refusal::NotAssessed(AssessError::History(error)));
+        }
+        if let Some(policy) = &policy {
+            self.take_in(answer, policy, incoming, &updates, now);
+        }
+        let found = self.compare_with_log(log, &mut updates, now)?;
+        let (own, judged): (Vec<RefUpdate>, Vec<RefUpdate>) =
+            updates.into_iter().partition(|update| update.target.is_own());
+        let push = Push {
+            repository: self.repository.to_owned(),
+            pusher: answer.pusher.clone(),
+            unknown_pusher_allowed: self.unknown_pusher_allowed,
+            updates: judged,
+        };
+        match &policy {
+            // A push that is refused already is not worth the walk through its history.
+            Some(policy) if answer.refusals.is_empty() => {
+                match assess::assess(policy, push, incoming, self.approvals, now) {
+                    Ok(assessment) => {
+                        answer.decision = assessment.decision;
+                        answer.push = Some(assessment.push);
+                        answer.intake.tokens = assessment.tokens;
+                    }
+                    Err(error) => answer.refusals.push(Refusal::NotAssessed(error)),
+                }
+            }
+            _ => answer.push = Some(push),
+        }
+        answer.decision.updates.extend(own.iter().map(own::allowed));
+        Ok((policy, found))
+    }
+
+    fn take_in(
+        &self,
+        answer: &mut Answer,
+        policy: &Policy,
+        incoming: &mut dyn Incoming,
+        updates: &[RefUpdate],
+        now: Timestamp,
+    ) {
+        match incoming.carried(updates) {
+            Ok(carried) => {
+                let (intake, refusals) = own::take_in(self.repository, policy, self.approvals, carried, now);
+                answer.intake = intake;
+                answer.refusals.extend(refusals.into_iter().map(Refusal::Own));
+            }
+            Err(error) => answer.refusals.push(Refusal::NotAssessed(AssessError::History(error))),
+        }
+    }
+
+    /// Notes what changed behind the log's back, and when each target was last rewritten.
+    fn compare_with_log(
+        &self,
+        log: &dyn Log,
+        updates: &mut [RefUpdate],
+        now: Timestamp,
+    ) -> Result<Vec<Found>, LogError> {
+        let mut found = Vec::new();
+        // Jit's own targets are moved by the server as well, and no token is spent by that.
+        for update in updates.iter_mut().filter(|update| !update.target.is_own()) {
+            let state = log.target(&update.target)?;
+            update.rewritten_at = state.rewritten_at;
+            if state.recorded.unwrap_or_default() != update.old {
+                update.rewritten_at = Some(now);
+                found.push(Found { target: update.target.clone(), value: update.old.clone() });
+            }
+        }
+        Ok(found)
+    }
+}

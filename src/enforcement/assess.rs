@@ -1,0 +1,159 @@
+//! Gathers what the policy asks to know of a push, and has it evaluated. Records nothing.
+//!
+//! The server's decision and every client's preview take this same way, so that they cannot drift apart.
+
+use crate::domain::approval::{SignedToken, TokenId};
+use crate::domain::change::{Action, ChangesetId, Push, RefUpdate, Target, TargetKind};
+use crate::domain::policy::{Decision, Mode, Policy, Rule, Verdict, evaluate};
+use crate::domain::text;
+use crate::domain::time::Timestamp;
+use crate::ports::approval_store::{ApprovalStore, Found, SkipReason, StoreError};
+use crate::ports::history::{History, HistoryError, Need, OwnPaths, Selection};
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+/// Why a push could not be assessed.
+#[derive(Debug, thiserror::Error)]
+pub enum AssessError {
+    /// The history could not be read.
+    #[error(transparent)]
+    History(#[from] HistoryError),
+    /// The approvals could not be read.
+    #[error("cannot read the approvals")]
+    Approvals(#[from] StoreError),
+    /// Something among the approvals cannot be read: it could be a rejection or a revocation.
+    #[error("cannot read the approval {}", text::encode(path.as_os_str().as_encoded_bytes(), b""))]
+    Damaged {
+        /// Where it stands.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: SkipReason,
+    },
+}
+
+/// A push with everything that was gathered for it, and the answer.
+#[derive(Debug)]
+pub struct Assessment {
+    /// The push, its updates loaded as far as the policy asks.
+    pub push: Push,
+    /// Every token that concerns it.
+    pub tokens: Vec<SignedToken>,
+    /// The answer.
+    pub decision: Decision,
+}
+
+/// Loads what `policy` asks of each update of `push`, gathers the tokens, and evaluates at `now`.
+///
+/// # Errors
+/// [`AssessError`]: nothing was decided.
+pub fn assess(
+    policy: &Policy,
+    mut push: Push,
+    history: &mut dyn History,
+    approvals: &dyn ApprovalStore,
+    now: Timestamp,
+) -> Result<Assessment, AssessError> {
+    for update in &mut push.updates {
+        load(policy, update, history, Merges::Unknown)?;
+    }
+    let tokens = gather(policy, &push, approvals)?;
+    for update in &mut push.updates {
+        let bases: BTreeSet<ChangesetId> = tokens
+            .iter()
+            .filter(|signed| signed.token.target.as_ref() == Some(&update.target))
+            .flat_map(|signed| signed.token.base.iter().copied())
+            .collect();
+        history.reachable_bases(update, &bases)?;
+    }
+    let mut decision = evaluate(policy, &push, &tokens, now);
+    // Whether a merge has changes of its own is dear to find out, and matters only where no token covers the merge.
+    if decision.verdict() == Verdict::Deny {
+        let mut looked = false;
+        for update in push.updates.iter_mut().filter(|update| has_unknown_merges(update)) {
+            load(policy, update, history, Merges::Known)?;
+            looked = true;
+        }
+        if looked {
+            decision = evaluate(policy, &push, &tokens, now);
+        }
+    }
+    Ok(Assessment { push, tokens, decision })
+}
+
+/// Whether to find out what merges change of their own where no rule asks for paths.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Merges {
+    Unknown,
+    Known,
+}
+
+fn has_unknown_merges(update: &RefUpdate) -> bool {
+    update.changesets.iter().any(|changeset| changeset.parents.len() > 1 && changeset.own_paths.is_none())
+}
+
+fn load(
+    policy: &Policy,
+    update: &mut RefUpdate,
+    history: &mut dyn History,
+    merges: Merges,
+) -> Result<(), HistoryError> {
+    let rules: Vec<Rule> = policy.rules_for(update).cloned().collect();
+    if rules.is_empty() {
+        return Ok(());
+    }
+    let (hiding, whole): (Vec<&Rule>, Vec<&Rule>) = rules.iter().partition(|rule| hides_what_it_judged(rule));
+    let hidden = hiding.into_iter().map(|rule| Selection {
+        rule: rule.name.clone(),
+        picks: Box::new(move |target| policy.names_target(rule, target)),
+    });
+    let promoted = rules.iter().filter_map(|rule| {
+        let from = rule.promoted_from.as_ref()?;
+        let picks = Box::new(move |target: &Target| {
+            let (kind, name) = target.kind_and_name();
+            kind == TargetKind::Branch && from.matches(name)
+        });
+        Some(Selection { rule: rule.name.clone(), picks })
+    });
+    let own_paths = match merges {
+        _ if rules.iter().any(|rule| rule.paths.is_some()) => OwnPaths::All,
+        Merges::Known => OwnPaths::Merges,
+        Merges::Unknown => OwnPaths::Unneeded,
+    };
+    let need = Need { own_paths, whole: !whole.is_empty(), hidden: hidden.collect(), promoted: promoted.collect() };
+    history.load(update, &need)
+}
+
+/// A rule that enforces creation, updates and rewrites has judged whatever already stands on the refs that it names, so that
+/// a creation need not be judged on it again (docs/spec/semantics.md, 4).
+fn hides_what_it_judged(rule: &Rule) -> bool {
+    rule.mode == Mode::Enforce
+        && [Action::Create, Action::Update, Action::Rewrite].iter().all(|action| rule.names_action(action))
+}
+
+/// Collects the tokens whose subject is part of the push, and the revocations of these.
+fn gather(policy: &Policy, push: &Push, approvals: &dyn ApprovalStore) -> Result<Vec<SignedToken>, AssessError> {
+    let mut subjects: BTreeSet<ChangesetId> = BTreeSet::new();
+    for update in &push.updates {
+        if policy.rules_for(update).any(Rule::asks_approvals) {
+            subjects.extend(update.changesets.iter().map(|changeset| changeset.id));
+            subjects.extend(&update.tips);
+        }
+    }
+    let mut tokens = Vec::new();
+    for subject in subjects {
+        tokens.extend(sound(approvals.of_subject(&subject)?)?);
+    }
+    let ids: Vec<TokenId> = tokens.iter().map(|signed| signed.id).collect();
+    for id in ids {
+        tokens.extend(sound(approvals.revocations_of(&id)?)?);
+    }
+    Ok(tokens)
+}
+
+/// Nothing is left out in silence: what cannot be read could be what takes an approval away.
+fn sound(found: Found) -> Result<Vec<SignedToken>, AssessError> {
+    match found.skipped.into_iter().next() {
+        Some(skipped) => Err(AssessError::Damaged { path: skipped.path, source: skipped.why }),
+        None => Ok(found.tokens),
+    }
+}

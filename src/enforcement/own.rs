@@ -1,0 +1,102 @@
+//! What pushers may do to jit's own targets, and what is kept of the tokens that a push carries.
+
+use crate::domain::approval::{SignedToken, TokenError, beside, place, without_line_end};
+use crate::domain::change::RefUpdate;
+use crate::domain::policy::{Policy, UpdateDecision};
+use crate::domain::text;
+use crate::domain::time::Timestamp;
+use crate::ports::approval_store::{Added, ApprovalStore};
+use crate::ports::incoming::{Carried, CarriedRequest, CarriedToken, Declined, OwnRefusal};
+
+/// How many tokens one push may add.
+const MOST_TOKENS: usize = 1_000;
+
+/// What became of the tokens and requests that a push carried.
+#[derive(Debug, Default)]
+pub struct Intake {
+    /// How many tokens are kept that were not there before.
+    pub new: usize,
+    /// How many were there already.
+    pub known: usize,
+    /// Offers (push options) that are not kept, and why.
+    pub declined: Vec<Declined>,
+    /// The requests that arrived.
+    pub requests: Vec<CarriedRequest>,
+    /// Every token that concerns the push.
+    pub tokens: Vec<SignedToken>,
+}
+
+/// Keeps the tokens that may be kept, also of a push that will be refused, and says why it must be.
+pub(super) fn take_in(
+    repository: &str,
+    policy: &Policy,
+    approvals: &dyn ApprovalStore,
+    carried: Carried,
+    now: Timestamp,
+) -> (Intake, Vec<OwnRefusal>) {
+    let mut intake = Intake { requests: carried.requests, ..Intake::default() };
+    let mut refusals = carried.refusals;
+    for (number, token) in carried.tokens.iter().enumerate() {
+        let kept = accept(repository, policy, token).and_then(|signed| match number < MOST_TOKENS {
+            true => keep(approvals, &signed, token, now),
+            false => Err(Declined::TooMany),
+        });
+        match (kept, &token.place) {
+            (Ok(Added::New), _) => intake.new += 1,
+            (Ok(Added::Known), _) => intake.known += 1,
+            // What stands in jit's own tree is there for everybody: nothing may land there that is not kept.
+            (Err(source), Some(place)) => {
+                refusals.push(OwnRefusal::Token { place: text::encode(place, b""), source });
+            }
+            (Err(declined), None) => intake.declined.push(declined),
+        }
+    }
+    (intake, refusals)
+}
+
+fn parse(token: &CarriedToken) -> Result<SignedToken, TokenError> {
+    let text = std::str::from_utf8(&token.text).map_err(|_| TokenError::Shape)?;
+    // Only a file may end its token with a line end (docs/spec/token.md, "Text").
+    SignedToken::parse(if token.place.is_some() { without_line_end(text) } else { text })
+}
+
+fn accept(repository: &str, policy: &Policy, token: &CarriedToken) -> Result<SignedToken, Declined> {
+    let signed = parse(token).map_err(Declined::NotAToken)?;
+    let id = signed.id.to_string();
+    if policy.holder(&signed.key).is_none() {
+        return Err(Declined::UnknownKey { id, key: signed.key.to_string() });
+    }
+    if signed.token.repository != repository {
+        return Err(Declined::OtherRepository { id, repository: signed.token.repository });
+    }
+    Ok(signed)
+}
+
+fn keep(
+    approvals: &dyn ApprovalStore,
+    signed: &SignedToken,
+    token: &CarriedToken,
+    now: Timestamp,
+) -> Result<Added, Declined> {
+    let expected = place(signed);
+    if let Some(given) = &token.place
+        && *given != expected.as_bytes()
+        && *given != beside(signed).as_bytes()
+    {
+        return Err(Declined::Misplaced { expected });
+    }
+    approvals.add(signed, now).map_err(|source| Declined::NotKept { id: signed.id.to_string(), source })
+}
+
+/// The decision on an update of jit's own targets; what is wrong with one refuses the whole push.
+pub(super) fn allowed(update: &RefUpdate) -> UpdateDecision {
+    UpdateDecision {
+        target: update.target.clone(),
+        action: update.action().clone(),
+        actions: update.actions.clone(),
+        old: update.old.clone(),
+        new: update.new.clone(),
+        rules: Vec::new(),
+        default: None,
+    }
+}

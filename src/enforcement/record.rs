@@ -1,0 +1,205 @@
+//! Writes decisions and outcomes in the words of the log (docs/spec/audit-log.md).
+
+use super::{Answer, Refusal, Server};
+use crate::domain::approval::SignedToken;
+use crate::domain::audit::{
+    self, Applied, Entry, Event, Hash, OutcomeKind, RuleRecord, SignedCheckpoint, UpdateRecord,
+};
+use crate::domain::change::{ChangesetId, Target};
+use crate::domain::policy::{Fault, Faults, Policy, RuleOutcome, UpdateDecision, Verdict};
+use crate::ports::log::LogError;
+use crate::ports::policy_source::PolicyUnavailable;
+use std::collections::{BTreeMap, BTreeSet};
+use std::error::Error;
+use std::time::{Duration, Instant};
+
+/// A target whose value is not the one that the log last recorded.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// The target.
+    pub target: Target,
+    /// The value that it has.
+    pub value: Vec<ChangesetId>,
+}
+
+/// A target that a push moved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Landed {
+    /// The target.
+    pub target: Target,
+    /// Its value now; empty if it is gone.
+    pub value: Vec<ChangesetId>,
+}
+
+/// What the log says after an outcome.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// The decision that it belongs to; `None` if that was settled before.
+    pub of: Option<u64>,
+    /// The newest checkpoint.
+    pub head: SignedCheckpoint,
+}
+
+impl Server<'_> {
+    /// Records that the targets of `landed` moved, and renews the anchor.
+    ///
+    /// # Errors
+    /// [`LogError`]: the next decision settles it from the targets' values.
+    pub fn record_outcome(&self, landed: &[Landed], deadline: Instant) -> Result<Outcome, LogError> {
+        let mut log = self.log.open(deadline)?;
+        let belongs = |open: &&audit::Unsettled| {
+            !landed.is_empty()
+                && landed.iter().all(|moved| {
+                    open.updates.iter().any(|update| update.target == moved.target && update.new == moved.value)
+                })
+        };
+        let of = log.unsettled().iter().rev().find(belongs).map(|open| open.index);
+        if let Some(of) = of {
+            let applied = landed.iter().map(|l| Applied { target: l.target.clone(), value: l.value.clone() }).collect();
+            let outcome = audit::Outcome { of, applied, how: OutcomeKind::Applied, settled: false, blob: None };
+            let time = self.clock.now().max(log.newest_time().unwrap_or(self.clock.now()));
+            log.append(&Entry { time, event: Event::Outcome(outcome) })?;
+        }
+        log.renew_anchor()?;
+        Ok(Outcome { of, head: log.head().clone() })
+    }
+}
+
+/// Puts an answer into the form of the log.
+pub(super) fn decision(
+    repository: &str,
+    answer: &Answer,
+    policy: Option<&Policy>,
+    found: &[Found],
+    duration: Duration,
+) -> audit::Decision {
+    let allowed = answer.refusals.is_empty() && answer.decision.verdict() == Verdict::Allow;
+    let counted: BTreeSet<_> = answer
+        .decision
+        .updates
+        .iter()
+        .flat_map(|update| &update.rules)
+        .flat_map(|rule| &rule.counted)
+        .map(|counted| (counted.token, &counted.who))
+        .collect();
+    // Two people can sign the same message, so a token is its id and its signer.
+    let counts = |signed: &&SignedToken| {
+        let signer = policy.and_then(|policy| policy.holder(&signed.key));
+        signer.is_some_and(|who| counted.contains(&(signed.id, who)))
+    };
+    let texts = answer.intake.tokens.iter().filter(counts);
+    let tokens: BTreeMap<_, _> = texts.map(|signed| (signed.id, signed.text.clone())).collect();
+    let policy_error = answer.refusals.iter().find_map(|refusal| match refusal {
+        Refusal::Policy(PolicyUnavailable::Faulty(faults)) => Some(report(faults)),
+        Refusal::Policy(other) => Some(chain(other)),
+        _ => None,
+    });
+    audit::Decision {
+        repository: repository.to_owned(),
+        pusher: answer.pusher.clone(),
+        verdict: if allowed { audit::Verdict::Allow } else { audit::Verdict::Deny },
+        updates: updates(answer, found),
+        tokens,
+        policy: policy.map(|policy| Hash(policy.digest)),
+        policy_error,
+        reasons: answer.refusals.iter().map(|refusal| chain(refusal)).collect(),
+        duration_ms: u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
+        again: None,
+        blob: None,
+    }
+}
+
+/// Every fault of the policy with its place, on one line.
+fn report(faults: &Faults) -> String {
+    let one = |fault: &Fault| match &fault.place {
+        Some(place) => {
+            let (line, column) = faults.line_and_column(place);
+            format!("{}:{line}:{column}: {}", faults.file_name(place), fault.what)
+        }
+        None => fault.what.to_string(),
+    };
+    plain(&faults.list().iter().map(one).collect::<Vec<_>>().join("; "))
+}
+
+/// Every update of the push: as decided, or, where the push is refused as a whole, as it was asked for.
+fn updates(answer: &Answer, found: &[Found]) -> Vec<UpdateRecord> {
+    let value_found = |target: &Target| found.iter().find(|f| f.target == *target).map(|f| f.value.clone());
+    let decided = answer.decision.updates.iter().map(|update| UpdateRecord {
+        target: update.target.clone(),
+        actions: update.actions.clone(),
+        old: update.old.clone(),
+        new: update.new.clone(),
+        found: value_found(&update.target),
+        rules: update.rules.iter().map(rule).collect(),
+        refused: default_refusal(update),
+    });
+    let known = |target: &Target| answer.decision.updates.iter().any(|update| update.target == *target);
+    let asked = answer.push.iter().flat_map(|push| &push.updates).filter(|update| !known(&update.target));
+    let undecided = asked.map(|update| UpdateRecord {
+        target: update.target.clone(),
+        actions: update.actions.clone(),
+        old: update.old.clone(),
+        new: update.new.clone(),
+        found: value_found(&update.target),
+        rules: Vec::new(),
+        refused: Vec::new(),
+    });
+    decided.chain(undecided).collect()
+}
+
+fn default_refusal(update: &UpdateDecision) -> Vec<String> {
+    match update.default {
+        Some(crate::domain::policy::DefaultAnswer::Deny) => {
+            vec!["no enforcing rule matches, and the default is deny".to_owned()]
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn rule(rule: &RuleOutcome) -> RuleRecord {
+    RuleRecord {
+        name: rule.rule.clone(),
+        mode: rule.mode,
+        met: rule.is_met(),
+        unmet: rule.unmet.iter().map(|unmet| plain(&unmet.to_string())).collect(),
+        required: required(rule),
+        matched: rule.matched.len() as u64,
+        counted: rule
+            .counted
+            .iter()
+            .map(|c| audit::Counted { token: c.token, principal: c.who.clone(), role: c.role.clone() })
+            .collect(),
+        not_counted: rule
+            .not_counted
+            .iter()
+            .map(|n| audit::NotCounted { token: n.token, principal: n.who.clone(), why: plain(&n.why.to_string()) })
+            .collect(),
+    }
+}
+
+fn required(rule: &RuleOutcome) -> Vec<String> {
+    let all = rule.require.iter().map(ToString::to_string);
+    let either = rule.any_of.iter().map(|list| {
+        let entries: Vec<String> = list.iter().map(ToString::to_string).collect();
+        format!("one of: {}", entries.join(" and "))
+    });
+    all.chain(either).collect()
+}
+
+/// The error with its causes on one line.
+fn chain(error: &dyn Error) -> String {
+    let mut words = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        words.push_str(": ");
+        words.push_str(&inner.to_string());
+        cause = inner.source();
+    }
+    plain(&words)
+}
+
+/// Whatever could steer a terminal or break a line is percent-encoded; the rest of a sentence stands as it is.
+fn plain(words: &str) -> String {
+    let keep = |byte: u8| byte == b' ' || byte.is_ascii_graphic();
+    words.bytes().map(|byte| if keep(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+}

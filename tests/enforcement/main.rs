@@ -1,0 +1,18 @@
+//! Whether a push may land: the pure decision as case tables and properties, and the order of its steps with fake ports.
+
+mod actions;
+mod answer;
+mod coverage;
+mod creation;
+mod default;
+mod merges;
+mod oracle;
+mod people;
+mod properties;
+mod quorum;
+mod rejection;
+mod rules;
+mod server;
+mod support;
+mod time;
+mod worth;

@@ -1,0 +1,172 @@
+//! A log in memory that keeps to the rules of the real one: what may follow what is the domain's own [`Standing`].
+
+use super::world::Steps;
+use crate::support::at;
+use ed25519_dalek::SigningKey;
+use jit::domain::audit::{
+    Entry, Event, Genesis, GenesisRefs, Hash, LastDenial, Origin, SignedCheckpoint, Standing, System, TargetState,
+    Unsettled, Verdict, VerifierKey,
+};
+use jit::domain::change::{ChangesetId, Target};
+use jit::domain::time::Timestamp;
+use jit::ports::log::{Appended, Log, LogError, LogStore};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::time::Instant;
+
+/// What the log holds.
+pub struct Book {
+    /// The entries.
+    pub entries: Vec<Entry>,
+    /// What they add up to.
+    pub standing: Standing,
+    /// What they say of targets.
+    pub targets: BTreeMap<Target, TargetState>,
+    /// Whether somebody has it open.
+    pub locked: bool,
+    /// What does not work: the name of a step.
+    pub broken: Option<&'static str>,
+    steps: Steps,
+    head: SignedCheckpoint,
+}
+
+/// The log of a repository.
+#[derive(Clone)]
+pub struct Books(pub Rc<RefCell<Book>>);
+
+fn checkpoint(size: u64) -> SignedCheckpoint {
+    let signer = SigningKey::from_bytes(&[b'l'; 32]);
+    let key = VerifierKey::of(Origin::new("git.example.com/payments").expect("an origin"), &signer);
+    SignedCheckpoint::sign(size, Hash::of(&size.to_be_bytes()), &key, &signer)
+}
+
+impl Books {
+    /// A log that began a day ago, when the refs had these values.
+    pub fn new(refs: &BTreeMap<Target, Vec<ChangesetId>>, steps: Steps) -> Self {
+        let known = |value: &Vec<ChangesetId>| TargetState { recorded: Some(value.clone()), rewritten_at: None };
+        let targets = refs.iter().map(|(target, value)| (target.clone(), known(value))).collect();
+        let mut book = Book {
+            entries: vec![],
+            standing: Standing::default(),
+            targets,
+            locked: false,
+            broken: None,
+            steps,
+            head: checkpoint(0),
+        };
+        let genesis = Genesis {
+            repository: crate::support::REPOSITORY.to_owned(),
+            origin: "git.example.com/payments".to_owned(),
+            system: System::Git,
+            key: "none".to_owned(),
+            refs: GenesisRefs { blob: Hash::of(b""), count: refs.len() as u64 },
+            version: "0".to_owned(),
+        };
+        book.add(&Entry { time: at(-86_400), event: Event::Genesis(genesis) }).expect("a genesis comes first");
+        Self(Rc::new(RefCell::new(book)))
+    }
+}
+
+impl Book {
+    fn step(&self, name: &'static str, what: &str) -> Result<(), LogError> {
+        self.steps.push(format!("{name} {what}").trim_end().to_owned());
+        let path = PathBuf::from("journal/00000000.jsonl");
+        match self.broken {
+            Some(broken) if broken == name => Err(LogError::ShortWrite { path, written: 1, wanted: 2 }),
+            _ => Ok(()),
+        }
+    }
+
+    fn add(&mut self, entry: &Entry) -> Result<Appended, LogError> {
+        let index = self.entries.len() as u64;
+        for change in self.standing.apply(index, entry)? {
+            self.targets.entry(change.target.clone()).or_default().apply(&change);
+        }
+        self.entries.push(entry.clone());
+        self.head = checkpoint(index + 1);
+        Ok(Appended { index, head: self.head.clone() })
+    }
+}
+
+impl LogStore for Books {
+    fn open(&self, _: Instant) -> Result<Box<dyn Log>, LogError> {
+        let mut book = self.0.borrow_mut();
+        book.step("open", "")?;
+        if std::mem::replace(&mut book.locked, true) {
+            return Err(LogError::Busy);
+        }
+        let (head, unsettled) = (book.head.clone(), book.standing.unsettled.clone());
+        Ok(Box::new(Handle { book: self.0.clone(), head, unsettled }))
+    }
+
+    fn accept_restore(&self, _: Instant, _: &str) -> Result<Appended, LogError> {
+        Err(LogError::Empty)
+    }
+}
+
+struct Handle {
+    book: Rc<RefCell<Book>>,
+    head: SignedCheckpoint,
+    unsettled: Vec<Unsettled>,
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        let mut book = self.book.borrow_mut();
+        book.locked = false;
+        book.steps.push("close".to_owned());
+    }
+}
+
+impl Log for Handle {
+    fn size(&self) -> u64 {
+        self.book.borrow().entries.len() as u64
+    }
+
+    fn newest_time(&self) -> Option<Timestamp> {
+        self.book.borrow().standing.newest
+    }
+
+    fn head(&self) -> &SignedCheckpoint {
+        &self.head
+    }
+
+    fn target(&self, target: &Target) -> Result<TargetState, LogError> {
+        let book = self.book.borrow();
+        book.step("target", &target.to_string())?;
+        Ok(book.targets.get(target).cloned().unwrap_or_default())
+    }
+
+    fn unsettled(&self) -> &[Unsettled] {
+        &self.unsettled
+    }
+
+    fn last_denial(&self) -> Option<LastDenial> {
+        self.book.borrow().standing.last_denial
+    }
+
+    fn keep_blob(&mut self, bytes: &[u8]) -> Result<Hash, LogError> {
+        Ok(Hash::of(bytes))
+    }
+
+    fn append(&mut self, entry: &Entry) -> Result<Appended, LogError> {
+        let mut book = self.book.borrow_mut();
+        let what = match &entry.event {
+            Event::Decision(decision) if decision.verdict == Verdict::Allow => "allow",
+            Event::Decision(_) => "deny",
+            Event::Outcome(_) => "outcome",
+            _ => "other",
+        };
+        book.step("append", what)?;
+        let appended = book.add(entry)?;
+        self.head = appended.head.clone();
+        self.unsettled = book.standing.unsettled.clone();
+        Ok(appended)
+    }
+
+    fn renew_anchor(&mut self) -> Result<(), LogError> {
+        self.book.borrow().step("anchor", "")
+    }
+}

@@ -1,0 +1,11 @@
+//! The steps of a decision, and their order, with fake ports.
+
+mod broken;
+mod gathering;
+mod intake;
+mod log;
+mod order;
+mod outcome;
+mod repeated;
+mod repository;
+mod world;

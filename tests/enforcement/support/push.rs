@@ -1,0 +1,186 @@
+//! Pushes in letters: each changeset is one letter, its id that letter's byte over and over.
+
+use super::at;
+use jit::domain::change::{
+    Action, Changeset, ChangesetId, IdKind, Push, Pusher, RefUpdate, RepoPath, Target, TipChange,
+};
+use jit::domain::name::RuleName;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The repository of all pushes and tokens that say nothing else.
+pub const REPOSITORY: &str = "payments@5f0c";
+
+/// The id of the changeset `letter`.
+pub fn id(letter: char) -> ChangesetId {
+    ChangesetId::from_bytes(IdKind::GitSha1, &[letter as u8; 20]).expect("a letter is not zero")
+}
+
+/// The ids of several.
+pub fn ids(letters: &str) -> Vec<ChangesetId> {
+    letters.chars().map(id).collect()
+}
+
+/// The changeset of the same letter in Mercurial.
+pub fn as_hg(id: &ChangesetId) -> ChangesetId {
+    ChangesetId::from_bytes(IdKind::HgSha1, id.as_bytes()).expect("of the same length")
+}
+
+/// A target in the spelling of tokens.
+pub fn target(written: &str) -> Target {
+    Target::parse(written).expect(written)
+}
+
+/// Paths.
+pub fn paths(list: &[&str]) -> Vec<RepoPath> {
+    list.iter().map(|path| RepoPath::new(path.as_bytes())).collect()
+}
+
+/// Reads changesets, children before parents: `c<b @bob db/1; b<a` is c, by bob, which changes `db/1`, on b on a.
+///
+/// `@name` is the author or a co-author, `~name` the committer, `?` says that nobody looked at the paths. Without any of these the
+/// author is mallory, one parent or none means a change of `src/LETTER`, more mean a merge without own changes.
+pub fn changesets(text: &str) -> Vec<Changeset> {
+    text.split(';').map(str::trim).filter(|part| !part.is_empty()).map(changeset).collect()
+}
+
+fn changeset(text: &str) -> Changeset {
+    let mail = |name: &str| match name.contains('@') {
+        true => name.as_bytes().to_vec(),
+        false => format!("{name}@example.com").into_bytes(),
+    };
+    let mut words = text.split_whitespace();
+    let (own, parents) = words.next().and_then(|word| word.split_once('<')).expect("ID<PARENTS");
+    let mut read = Changeset {
+        id: id(own.chars().next().expect("a letter")),
+        parents: ids(parents),
+        authors: Vec::new(),
+        committer: None,
+        summary: own.into(),
+        own_paths: Some(if parents.len() > 1 { vec![] } else { paths(&[&format!("src/{own}")]) }),
+    };
+    let mut changed = Vec::new();
+    for word in words {
+        match (word, word.split_at(1)) {
+            ("?", _) => read.own_paths = None,
+            (_, ("@", name)) => read.authors.push(mail(name)),
+            (_, ("~", name)) => read.committer = Some(mail(name)),
+            _ => changed.push(word),
+        }
+    }
+    if !changed.is_empty() {
+        read.own_paths = Some(paths(&changed));
+    }
+    if read.authors.is_empty() {
+        read.authors.push(mail("mallory"));
+    }
+    read
+}
+
+/// The update of `refs/heads/main` from `old` to `new` that brings `brought` in.
+pub fn update(old: &str, new: &str, brought: &str) -> RefUpdate {
+    RefUpdate {
+        target: target("refs/heads/main"),
+        actions: vec![Action::Update],
+        old: ids(old),
+        new: ids(new),
+        tips: ids(if new.is_empty() { old } else { new }),
+        changesets: changesets(brought),
+        scopes: BTreeMap::new(),
+        promoted: BTreeMap::new(),
+        tip_changes: Vec::new(),
+        reachable_bases: BTreeSet::new(),
+        rewritten_at: None,
+    }
+}
+
+/// What else can be said of an update.
+pub trait Build {
+    /// Another target.
+    fn on(self, written: &str) -> Self;
+    /// Other actions, separated by spaces.
+    fn does(self, actions: &str) -> Self;
+    /// As Mercurial's, of the branch `default`.
+    fn hg(self) -> Self;
+    /// Commits that the values stand for.
+    fn tips(self, letters: &str) -> Self;
+    /// For one rule only these are new.
+    fn scope(self, rule: &str, letters: &str) -> Self;
+    /// For one rule these were on the branches of `promoted_from`.
+    fn promoted(self, rule: &str, letters: &str) -> Self;
+    /// A tip differs from an old head there; `None`: nobody looked.
+    fn differs(self, tip: char, paths: Option<&[&str]>) -> Self;
+    /// These are reachable from an old value.
+    fn reaching(self, letters: &str) -> Self;
+    /// The log knows that the target was rewritten, so many seconds from now.
+    fn rewritten(self, seconds: i64) -> Self;
+}
+
+fn rule_name(name: &str) -> RuleName {
+    RuleName::new(name).expect(name)
+}
+
+impl Build for RefUpdate {
+    fn on(self, written: &str) -> Self {
+        Self { target: target(written), ..self }
+    }
+
+    fn does(self, actions: &str) -> Self {
+        Self { actions: actions.split(' ').map(|word| Action::parse(word).expect(word)).collect(), ..self }
+    }
+
+    fn hg(mut self) -> Self {
+        let all = |list: &[ChangesetId]| list.iter().map(as_hg).collect();
+        (self.old, self.new, self.tips) = (all(&self.old), all(&self.new), all(&self.tips));
+        for changeset in &mut self.changesets {
+            changeset.id = as_hg(&changeset.id);
+            changeset.parents = all(&changeset.parents);
+        }
+        for change in &mut self.tip_changes {
+            change.tip = as_hg(&change.tip);
+        }
+        self.reachable_bases = self.reachable_bases.iter().map(as_hg).collect();
+        self.on("branch:default")
+    }
+
+    fn tips(self, letters: &str) -> Self {
+        Self { tips: ids(letters), ..self }
+    }
+
+    fn scope(mut self, rule: &str, letters: &str) -> Self {
+        self.scopes.insert(rule_name(rule), ids(letters).into_iter().collect());
+        self
+    }
+
+    fn promoted(mut self, rule: &str, letters: &str) -> Self {
+        self.promoted.insert(rule_name(rule), ids(letters).into_iter().collect());
+        self
+    }
+
+    fn differs(mut self, tip: char, list: Option<&[&str]>) -> Self {
+        self.tip_changes.push(TipChange { tip: id(tip), paths: list.map(paths) });
+        self
+    }
+
+    fn reaching(self, letters: &str) -> Self {
+        Self { reachable_bases: ids(letters).into_iter().collect(), ..self }
+    }
+
+    fn rewritten(self, seconds: i64) -> Self {
+        Self { rewritten_at: Some(at(seconds)), ..self }
+    }
+}
+
+/// Who pushes; nothing stands for nobody known.
+pub fn login(name: &str) -> Pusher {
+    Pusher { login: (!name.is_empty()).then(|| name.to_owned()), source: "env REMOTE_USER".to_owned() }
+}
+
+/// A push by `who`; nothing stands for nobody known.
+pub fn push(who: &str, updates: &[RefUpdate]) -> Push {
+    Push {
+        repository: REPOSITORY.to_owned(),
+        pusher: login(who),
+        unknown_pusher_allowed: false,
+        updates: updates.to_vec(),
+    }
+}

@@ -1,0 +1,134 @@
+//! Tokens by fixed keys, at fixed times.
+
+use super::push::as_hg;
+use super::{REPOSITORY, id, ids, target};
+use ed25519_dalek::{Signer as _, SigningKey};
+use jit::domain::approval::{Kind, PublicKey, RoleChoice, SignedToken, Token, signed_bytes};
+use jit::domain::change::Action;
+use jit::domain::name::RoleName;
+use jit::domain::time::Timestamp;
+
+/// The moment so many seconds after the one that all tests take for now.
+pub fn at(seconds: i64) -> Timestamp {
+    let now = Timestamp::parse("2026-03-02T12:00:00Z").expect("a time");
+    Timestamp::from_unix(now.unix() + seconds).expect("a time")
+}
+
+fn secret(seed: u8) -> SigningKey {
+    SigningKey::from_bytes(&[seed; 32])
+}
+
+/// The key from the seed that repeats one byte.
+pub fn key(seed: u8) -> PublicKey {
+    PublicKey::new(secret(seed).verifying_key().to_bytes()).expect("an honest key")
+}
+
+/// A token that is not signed yet.
+#[derive(Debug, Clone)]
+pub struct Draft(pub Token);
+
+fn draft(kind: Kind, subject: &str, base: &str) -> Draft {
+    Draft(Token {
+        kind,
+        repository: REPOSITORY.to_owned(),
+        subject: Some(id(subject.chars().next().expect("a letter"))),
+        target: Some(target("refs/heads/main")),
+        action: Some(Action::Update),
+        base: ids(base),
+        content: None,
+        role: RoleChoice::Any,
+        not_before: at(-3600),
+        not_after: Some(at(86_400)),
+        nonce: [7; 16],
+        reason: String::new(),
+    })
+}
+
+/// An approval of `subject` on `base` for `refs/heads/main`: an hour old, good for a day.
+pub fn approve(subject: &str, base: &str) -> Draft {
+    draft(Kind::Approve, subject, base)
+}
+
+/// A rejection, likewise.
+pub fn reject(subject: &str, base: &str) -> Draft {
+    draft(Kind::Reject, subject, base)
+}
+
+/// A revocation of `token`, half an hour old.
+pub fn revoke(token: &SignedToken) -> Draft {
+    Draft(Token {
+        kind: Kind::Revoke(token.id),
+        subject: None,
+        target: None,
+        action: None,
+        base: vec![],
+        not_before: at(-1800),
+        not_after: None,
+        ..approve("a", "").0
+    })
+}
+
+impl Draft {
+    /// For another target.
+    pub fn on(mut self, written: &str) -> Self {
+        self.0.target = Some(target(written));
+        self
+    }
+
+    /// For Mercurial's branch `default`.
+    pub fn hg(mut self) -> Self {
+        self.0.subject = self.0.subject.as_ref().map(as_hg);
+        self.0.base = self.0.base.iter().map(as_hg).collect();
+        self.on("branch:default")
+    }
+
+    /// For another action.
+    pub fn to(mut self, action: &str) -> Self {
+        self.0.action = Some(Action::parse(action).expect(action));
+        self
+    }
+
+    /// Signed so many seconds from now.
+    pub fn from(mut self, seconds: i64) -> Self {
+        self.0.not_before = at(seconds);
+        self
+    }
+
+    /// Good until so many seconds from now.
+    pub fn until(mut self, seconds: i64) -> Self {
+        self.0.not_after = Some(at(seconds));
+        self
+    }
+
+    /// Meant for one role.
+    pub fn role(mut self, role: &str) -> Self {
+        self.0.role = RoleChoice::Only(RoleName::new(role).expect(role));
+        self
+    }
+
+    /// With a reason.
+    pub fn reason(mut self, reason: &str) -> Self {
+        self.0.reason = reason.to_owned();
+        self
+    }
+
+    /// For another repository.
+    pub fn repository(mut self, repository: &str) -> Self {
+        self.0.repository = repository.to_owned();
+        self
+    }
+
+    /// Like another token but for its number.
+    pub fn nonce(mut self, nonce: u8) -> Self {
+        self.0.nonce = [nonce; 16];
+        self
+    }
+
+    /// Signs with a person's first key; `A` is alice's second, anything else somebody's whom no policy knows.
+    pub fn by(self, who: &str) -> SignedToken {
+        let secret = secret(who.as_bytes()[0]);
+        let message = self.0.message().expect("a sound token");
+        let signature = secret.sign(&signed_bytes(message.as_bytes())).to_bytes();
+        SignedToken::from_parts(self.0, key(who.as_bytes()[0]), signature).expect("a sound signature")
+    }
+}
