@@ -1,0 +1,229 @@
+//! What to do now: the advice after a denial, and the commands in it. What was decided stands in `answer`.
+
+use super::answer::cut;
+use super::terminal::safe;
+use crate::domain::change::{Action, Target, TargetKind};
+use crate::domain::name::PrincipalId;
+use crate::domain::policy::{Mode, RuleOutcome, Unmet, UpdateDecision};
+use std::collections::BTreeSet;
+
+/// Writes the advice for a denied update; empty where nothing that somebody could type would help.
+pub fn hints(update: &UpdateDecision) -> Vec<String> {
+    let mut hints = Vec::new();
+    let unmet = || enforced(update).flat_map(|rule| &rule.unmet);
+    if let Some(command) = sign_command(update) {
+        hints.extend(who_signs(update, &command));
+        let only_approvals = unmet().all(|unmet| matches!(unmet, Unmet::Approvals { .. }));
+        let possible = asking(update).all(|rule| !rule.could_sign.is_empty());
+        if only_approvals && possible && !hints.is_empty() {
+            hints.push("then push again".to_owned());
+        }
+    }
+    for unmet in unmet() {
+        match unmet {
+            Unmet::UnknownPusher => hints.push(
+                "the server does not know who you are: push over a transport that authenticates you \
+                 (an administrator can see `jit doctor`)"
+                    .to_owned(),
+            ),
+            Unmet::Rejected { by, .. } => {
+                hints.push(format!(
+                    "talk to {by}: `jit revoke` takes the rejection back, a new version of the change does without it"
+                ));
+            }
+            _ => {}
+        }
+    }
+    hints.dedup();
+    hints
+}
+
+fn enforced(update: &UpdateDecision) -> impl Iterator<Item = &RuleOutcome> {
+    update.rules.iter().filter(|rule| rule.mode == Mode::Enforce && !rule.is_met())
+}
+
+/// The enforcing rules in which places are empty.
+fn asking(update: &UpdateDecision) -> impl Iterator<Item = &RuleOutcome> {
+    enforced(update).filter(|rule| rule.unmet.iter().any(|unmet| matches!(unmet, Unmet::Approvals { .. })))
+}
+
+/// Rules whose empty places the same people can fill with the same command.
+struct Group<'a> {
+    able: &'a BTreeSet<PrincipalId>,
+    with_reason: bool,
+    rules: Vec<String>,
+}
+
+/// Says who can sign, rule by rule where they are not the same people.
+fn who_signs(update: &UpdateDecision, command: &str) -> Vec<String> {
+    let mut groups: Vec<Group<'_>> = Vec::new();
+    for rule in asking(update) {
+        let name = format!("`{}`", rule.rule);
+        let (able, with_reason) = (&rule.could_sign, rule.reason.is_some());
+        match groups.iter_mut().find(|group| group.able == able && group.with_reason == with_reason) {
+            Some(group) => group.rules.push(name),
+            None => groups.push(Group { able, with_reason, rules: vec![name] }),
+        }
+    }
+    let mut hints = Vec::new();
+    if update.action != Action::Delete && groups.iter().any(|group| !group.able.is_empty()) {
+        let request = command.replacen("jit sign", "jit request", 1);
+        hints.push(format!("`{request}` puts the commits where approvers can fetch them"));
+    }
+    let several = groups.len() > 1;
+    for group in groups {
+        let rules = if several { format!("for {}: ", cut(&group.rules)) } else { String::new() };
+        if group.able.is_empty() {
+            hints.push(format!(
+                "{rules}nobody is left who could fill the empty places; ask an administrator of the policy"
+            ));
+            continue;
+        }
+        let reason = if group.with_reason { " --reason '…'" } else { "" };
+        hints.push(format!("{rules}{} can run `{command}{reason}`", either(group.able)));
+    }
+    hints
+}
+
+/// The command with which an approver signs for `update`.
+fn sign_command(update: &UpdateDecision) -> Option<String> {
+    let subject = update.new.first().or(update.old.first())?;
+    let mut command = format!("jit sign {} {}", subject.hex(), target_flag(&update.target));
+    if update.action == Action::Delete {
+        command.push_str(" --action delete");
+    }
+    Some(command)
+}
+
+/// Names who could act: "alice", "alice or bob", "any of alice, bob, carol".
+fn either(people: &BTreeSet<PrincipalId>) -> String {
+    let names: Vec<String> = people.iter().map(ToString::to_string).collect();
+    match &names[..] {
+        [one] => one.clone(),
+        [one, other] => format!("{one} or {other}"),
+        _ => format!("any of {}", cut(&names)),
+    }
+}
+
+/// The option that names `target` on a command line, quoted for a shell.
+pub fn target_flag(target: &Target) -> String {
+    let (kind, name) = target.kind_and_name();
+    let flag = match kind {
+        TargetKind::Branch => "--branch",
+        TargetKind::Tag => "--tag",
+        TargetKind::Bookmark => "--bookmark",
+        TargetKind::Ref => "--ref",
+        TargetKind::Environment => "--environment",
+    };
+    format!("{flag} {}", quoted(name))
+}
+
+/// Quotes `name` so that a shell takes it as one plain word, whatever it holds.
+fn quoted(name: &[u8]) -> String {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"._/@+-".contains(byte);
+    let text = safe(name);
+    if !name.is_empty() && name[0] != b'-' && name.iter().all(plain) {
+        text
+    } else {
+        format!("'{}'", text.replace('\'', "'\\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::approval::quorum::{Filled, Requirement};
+    use crate::domain::change::{ChangesetId, IdKind};
+    use crate::domain::name::{RoleName, RuleName};
+    use crate::domain::policy::ReasonRule;
+
+    fn id(number: u8) -> ChangesetId {
+        ChangesetId::from_bytes(IdKind::GitSha1, &[number; 20]).expect("an id")
+    }
+
+    fn rule(name: &str, able: &[&str], reason: Option<ReasonRule>) -> RuleOutcome {
+        let requirement = Requirement { role: RoleName::new("dba").expect("a name"), approvals: 1 };
+        let filled = vec![Filled { requirement: requirement.clone(), people: Vec::new() }];
+        RuleOutcome {
+            rule: RuleName::new(name).expect("a name"),
+            mode: Mode::Enforce,
+            message: None,
+            require: vec![requirement],
+            any_of: Vec::new(),
+            reason,
+            matched: vec![id(2)],
+            unmet: vec![Unmet::Approvals { changesets: vec![id(2)], filled }],
+            counted: Vec::new(),
+            not_counted: Vec::new(),
+            could_sign: able.iter().map(|who| PrincipalId::new(who).expect("a name")).collect(),
+        }
+    }
+
+    fn update(rules: Vec<RuleOutcome>) -> UpdateDecision {
+        UpdateDecision {
+            target: Target::parse("refs/heads/main").expect("a target"),
+            action: Action::Update,
+            actions: vec![Action::Update],
+            old: vec![id(1)],
+            new: vec![id(2)],
+            rules,
+            default: None,
+        }
+    }
+
+    #[test]
+    fn the_advice_names_for_each_rule_who_can_type_what() {
+        let sign = format!("can run `jit sign {} --branch main", id(2).hex());
+        let nobody = "nobody is left who could fill the empty places; ask an administrator of the policy";
+        let needs_reason = || Some(ReasonRule::Required);
+        let cases: [(Vec<RuleOutcome>, Vec<String>, bool); 5] = [
+            (
+                vec![rule("a", &["alice", "bob"], None), rule("b", &["alice", "bob"], None)],
+                vec![format!("alice or bob {sign}`")],
+                true,
+            ),
+            (
+                vec![rule("a", &["alice", "bob"], None), rule("b", &["carol"], None)],
+                vec![format!("for `a`: alice or bob {sign}`"), format!("for `b`: carol {sign}`")],
+                true,
+            ),
+            (vec![rule("a", &["alice"], needs_reason())], vec![format!("alice {sign} --reason '…'`")], true),
+            (
+                vec![rule("a", &["alice"], None), rule("b", &[], None)],
+                vec![format!("for `a`: alice {sign}`"), format!("for `b`: {nobody}")],
+                false,
+            ),
+            (vec![rule("a", &[], needs_reason())], vec![nobody.to_owned()], false),
+        ];
+        for (rules, expected, can_pass) in cases {
+            let mut hints = hints(&update(rules));
+            let again = hints.pop_if(|hint| hint == "then push again").is_some();
+            hints.retain(|hint| !hint.contains("jit request"));
+            assert_eq!(hints, expected);
+            assert_eq!(again, can_pass, "{hints:?}");
+        }
+    }
+
+    #[test]
+    fn nobody_is_told_to_push_again_what_stays_refused() {
+        let forbidden = RuleOutcome { unmet: vec![Unmet::Never], ..rule("freeze", &[], None) };
+        assert_eq!(hints(&update(vec![forbidden.clone()])), Vec::<String>::new());
+        let hints = hints(&update(vec![rule("a", &["alice"], None), forbidden]));
+        assert!(hints.iter().all(|hint| hint != "then push again"), "{hints:?}");
+    }
+
+    #[test]
+    fn names_are_quoted_for_a_shell() {
+        let cases = [
+            ("refs/heads/release/2", "--branch release/2"),
+            ("refs/tags/v1", "--tag v1"),
+            ("refs/heads/a;b", "--branch 'a;b'"),
+            ("refs/heads/it's", "--branch 'it'\\''s'"),
+            ("refs/heads/-f", "--branch '-f'"),
+            ("refs/notes/x", "--ref refs/notes/x"),
+        ];
+        for (name, flag) in cases {
+            assert_eq!(target_flag(&Target::git_ref(name.as_bytes()).expect("a target")), flag);
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! Which key signs: the one that is named, or the one of the user's that the policy lists.
+
+use super::client::Client;
+use super::{Context, Exit, Failure, safe};
+use crate::adapters::ssh::{self, FileSigner};
+use crate::domain::approval::PublicKey;
+use crate::domain::name::PrincipalId;
+use crate::domain::policy::Policy;
+use directories::BaseDirs;
+use std::path::{Path, PathBuf};
+
+/// A key that may sign here, and whose it is.
+#[derive(Debug, Clone)]
+pub struct OwnKey {
+    /// The private file.
+    pub path: PathBuf,
+    /// The key.
+    pub key: PublicKey,
+    /// Who holds it, by the policy.
+    pub who: PrincipalId,
+}
+
+impl OwnKey {
+    /// Chooses: `wanted`, else `jit.key`, else the one among `~/.ssh/*.pub` that the policy lists and whose private file is there.
+    ///
+    /// # Errors
+    /// [`Failure`] if there is none, several, or one that the policy does not list.
+    pub fn choose(client: &Client, wanted: Option<&Path>) -> Result<Self, Failure> {
+        let configured = || client.checkout.setting("jit.key").map(expanded);
+        match wanted.map(Path::to_owned).or_else(configured) {
+            Some(path) => Self::named(&client.policy, &path),
+            None => Self::found(&client.policy),
+        }
+    }
+
+    fn named(policy: &Policy, path: &Path) -> Result<Self, Failure> {
+        // The public file may be named as well; the private one stands beside it.
+        let path = if path.extension().is_some_and(|ending| ending == "pub") {
+            path.with_extension("")
+        } else {
+            path.to_owned()
+        };
+        let key = ssh::public_half(&path).map_err(|error| Failure::from_error(Exit::Undecided, &error))?;
+        match policy.holder(&key) {
+            Some(who) => Ok(Self { path, key, who: who.clone() }),
+            None => Err(unknown(&[(key, path)])),
+        }
+    }
+
+    fn found(policy: &Policy) -> Result<Self, Failure> {
+        let home = BaseDirs::new().ok_or_else(|| Failure::undecided("no home folder is known"))?;
+        let listing = ssh::list(home.home_dir())
+            .map_err(|error| Failure::from_error(Exit::Undecided, &error).context("cannot list ~/.ssh"))?;
+        let (mut own, mut lonely, mut tried) = (Vec::new(), Vec::new(), Vec::new());
+        for candidate in listing.candidates {
+            match (policy.holder(&candidate.key), candidate.private_path) {
+                (Some(who), Some(path)) => own.push(Self { path, key: candidate.key, who: who.clone() }),
+                (Some(_), None) => lonely.push(candidate.public_path),
+                (None, _) => tried.push((candidate.key, candidate.public_path)),
+            }
+        }
+        match own.len() {
+            1 => own.pop().ok_or_else(|| unknown(&tried)),
+            0 if !lonely.is_empty() => {
+                let names: Vec<String> = lonely.iter().map(|path| shown(path)).collect();
+                Err(Failure::undecided(format!("the private file of {} is not beside it", names.join(", ")))
+                    .hint("name the private file with `--key FILE`, or for good with `git config jit.key FILE`"))
+            }
+            0 => Err(unknown(&tried)),
+            _ => {
+                let names: Vec<String> =
+                    own.iter().map(|one| format!("{} ({}, {})", shown(&one.path), one.who, one.key)).collect();
+                Err(Failure::usage(format!("several keys could sign: {}", names.join("; ")))
+                    .hint("name one with `--key FILE`, or for good with `git config jit.key FILE`"))
+            }
+        }
+    }
+
+    /// Opens the private file, asking for a passphrase if it has one.
+    ///
+    /// # Errors
+    /// [`Failure`] if it does not open, or holds another key by now.
+    pub fn signer(&self, cx: &Context) -> Result<FileSigner, Failure> {
+        use crate::ports::signer::Signer as _;
+        let ask = |question: &str| cx.terminal.ask_hidden(question);
+        let signer = ssh::load(&self.path, &ask).map_err(|error| Failure::from_error(Exit::Undecided, &error))?;
+        if signer.public_key() == self.key {
+            Ok(signer)
+        } else {
+            let path = shown(&self.path);
+            Err(Failure::undecided(format!("{path} does not hold the key of the file beside it ({})", self.key)))
+        }
+    }
+}
+
+/// Returns who the user is, if exactly one of their keys tells.
+pub fn likely_user(client: &Client) -> Option<PrincipalId> {
+    OwnKey::choose(client, None).ok().map(|own| own.who)
+}
+
+fn unknown(tried: &[(PublicKey, PathBuf)]) -> Failure {
+    let failure = if tried.is_empty() {
+        Failure::undecided("there is no Ed25519 key in ~/.ssh to sign with").hint("`jit key new` makes one")
+    } else {
+        let list: Vec<String> = tried.iter().map(|(key, path)| format!("{key} ({})", shown(path))).collect();
+        Failure::undecided(format!("the policy lists none of your keys: {}", list.join(", ")))
+    };
+    let file = match tried {
+        [(_, path)] => format!(" --file {}", shown(path)),
+        _ => String::new(),
+    };
+    failure
+        .hint(format!("`jit key show{file}` prints the line that an administrator adds to the policy"))
+        .hint("a key elsewhere is named with `--key FILE`, or for good with `git config jit.key FILE`")
+}
+
+fn shown(path: &Path) -> String {
+    safe(path.as_os_str().as_encoded_bytes())
+}
+
+/// Puts the home folder in place of a `~/` in front, as git does for paths.
+fn expanded(path: &str) -> PathBuf {
+    match (path.strip_prefix("~/"), BaseDirs::new()) {
+        (Some(rest), Some(home)) => home.home_dir().join(rest),
+        _ => PathBuf::from(path),
+    }
+}

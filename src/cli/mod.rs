@@ -1,0 +1,29 @@
+//! What commands need from the terminal and the process: context, exit codes, reports.
+
+pub mod advice;
+pub mod answer;
+pub mod client;
+pub mod client_errors;
+pub mod client_json;
+pub mod client_key;
+pub mod client_publish;
+pub mod client_target;
+pub mod client_token;
+mod context;
+mod exit;
+mod faults;
+mod report;
+pub mod repository;
+mod server;
+pub mod summary;
+mod terminal;
+
+pub use context::{Context, Format};
+pub use exit::Exit;
+pub use faults::{faults_json, faults_plain, faults_report};
+pub use report::{Failure, IntoFailure};
+pub use server::ServerParts;
+pub use terminal::{Style, Terminal, safe};
+
+#[cfg(test)]
+mod summary_tests;

@@ -1,0 +1,99 @@
+//! `jit hook pre-push`: stops a push early that the server would refuse. A courtesy: whoever wants can pass it by, and the server decides.
+
+use super::status::assumed_login;
+use crate::adapters::git::Claim;
+use crate::cli::client::Client;
+use crate::cli::{Context, Exit, Failure, advice, answer};
+use crate::domain::change::{ChangesetId, IdKind};
+use crate::domain::policy::Verdict;
+use std::ffi::OsString;
+use std::io::{self, Read as _};
+
+/// Bytes of standard input that are read.
+const LONGEST: u64 = 16 * 1024 * 1024;
+
+/// Judges the push on standard input; `arguments` are those that Git gives the hook: the remote's name, and its URL. Lets it go on wherever it cannot be judged here.
+///
+/// # Errors
+/// [`Failure`] only for a log that cannot be trusted.
+pub fn run(arguments: &[OsString], cx: &Context) -> Result<Exit, Failure> {
+    // A remote without a name is given by its URL, in both places.
+    let Some(remote) = arguments.first().and_then(|name| name.to_str()) else { return Ok(Exit::Done) };
+    let mut input = Vec::new();
+    if io::stdin().take(LONGEST).read_to_end(&mut input).is_err() {
+        return Ok(Exit::Done);
+    }
+    let go_on = |failure: Failure| match failure.exit {
+        // A log that has shrunk or forked: whoever pushes now should know.
+        Exit::Denied => Err(failure),
+        _ => Ok(Exit::Done),
+    };
+    if moves(&input, IdKind::GitSha1).is_empty() && moves(&input, IdKind::GitSha256).is_empty() {
+        return Ok(Exit::Done);
+    }
+    let client = match Client::open(Some(remote), cx) {
+        Ok(client) => client,
+        Err(failure) => return go_on(failure),
+    };
+    let claims = moves(&input, client.checkout.repository().id_kind());
+    let login = assumed_login(None, &client);
+    let Ok(assessment) = client.assess(claims, login.as_deref(), &[]) else {
+        cx.terminal.say("note: this push cannot be judged here; the server will");
+        return Ok(Exit::Done);
+    };
+    if assessment.decision.verdict() == Verdict::Allow {
+        return Ok(Exit::Done);
+    }
+    let mut hints: Vec<String> = Vec::new();
+    for update in assessment.decision.updates.iter().filter(|update| update.verdict() == Verdict::Deny) {
+        cx.terminal.say(&answer::update_lines(&assessment.push, update));
+        hints.extend(advice::hints(update));
+    }
+    hints.dedup();
+    for hint in hints {
+        cx.terminal.say(&format!("hint: {hint}"));
+    }
+    cx.terminal.say("stopped before anything was sent; this is a courtesy of your clone: the server decides, and `git push --no-verify` asks it");
+    Ok(Exit::Denied)
+}
+
+/// Reads `localref SP localid SP remoteref SP remoteid` lines; refs of jit's own are left out, as the server judges these by itself.
+fn moves(input: &[u8], kind: IdKind) -> Vec<Claim> {
+    let read = |line: &[u8]| {
+        // The local ref may be any expression, with spaces; the other three are not.
+        let mut words = line.rsplitn(4, |byte| *byte == b' ');
+        let (old, refname, new) = (words.next()?, words.next()?, words.next()?);
+        let id = |hex: &[u8]| ChangesetId::from_hex(kind, str::from_utf8(hex).ok()?).ok();
+        let known = |hex: &[u8]| hex.len() == kind.length() * 2;
+        let own = refname.starts_with(b"refs/jit/");
+        let claim = Claim { old: id(old), new: id(new), refname: refname.to_vec() };
+        (known(old) && known(new) && !own && claim.old != claim.new).then_some(claim)
+    };
+    input.split(|byte| *byte == b'\n').filter_map(read).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_line_but_those_of_jit_becomes_a_claim() {
+        let (one, two, none) = ("1".repeat(40), "2".repeat(40), "0".repeat(40));
+        let input = format!(
+            "refs/heads/a {one} refs/heads/main {two}\nHEAD~1 with spaces {one} refs/heads/new {none}\n\
+             (delete) {none} refs/heads/old {two}\nrefs/x {one} refs/jit/approvals {two}\nrefs/x {one} refs/heads/same {one}\nnonsense\n"
+        );
+        let found = moves(input.as_bytes(), IdKind::GitSha1);
+        let shape: Vec<(&[u8], bool, bool)> =
+            found.iter().map(|c| (&c.refname[..], c.old.is_some(), c.new.is_some())).collect();
+        assert_eq!(
+            shape,
+            [
+                (&b"refs/heads/main"[..], true, true),
+                (&b"refs/heads/new"[..], false, true),
+                (&b"refs/heads/old"[..], true, false),
+            ]
+        );
+        assert!(moves(input.as_bytes(), IdKind::GitSha256).is_empty());
+    }
+}

@@ -1,0 +1,68 @@
+//! What the server records and shows of its policy; used by `jit install` and `jit policy apply`.
+
+use crate::adapters::disk::PolicyFolder;
+use crate::adapters::disk::published::Published;
+use crate::adapters::git::GitRepository;
+use crate::cli::{Failure, IntoFailure, ServerParts};
+use crate::domain::audit::{Entry, Event, Hash, PolicyChange};
+use crate::domain::policy::{PolicyFile, load};
+use crate::ports::log::LogStore as _;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Instant;
+
+/// Records the policy that stands in the repository's folder as the one in force.
+///
+/// # Errors
+/// A [`Failure`] if the log does not take the entry.
+pub fn record_policy(parts: &ServerParts, changed: &[String], by: &str) -> Result<(), Failure> {
+    let files = PolicyFolder::read(&parts.folder.policies()).or_fail()?;
+    let mut log = parts.log.open(Instant::now() + parts.settings.deadline).or_fail()?;
+    let change = policy_change(log.as_mut(), &files, changed, by)?;
+    let time = parts.now().max(log.newest_time().unwrap_or(parts.now()));
+    log.append(&Entry { time, event: Event::Policy(change) }).or_fail()?;
+    log.renew_anchor().or_fail()
+}
+
+/// Keeps the texts of `files` and returns the entry that says they are in force.
+///
+/// # Errors
+/// A [`Failure`] if they are no valid policy, or cannot be kept.
+pub fn policy_change(
+    log: &mut dyn crate::ports::log::Log,
+    files: &[PolicyFile],
+    changed: &[String],
+    by: &str,
+) -> Result<PolicyChange, Failure> {
+    let policy = load(files).map_err(|faults| Failure::undecided(faults.to_string()))?;
+    let texts: BTreeMap<&str, String> =
+        files.iter().map(|file| (file.name.as_str(), String::from_utf8_lossy(&file.text).into_owned())).collect();
+    let blob = serde_json::to_vec(&texts).or_fail()?;
+    Ok(PolicyChange {
+        digest: Hash(policy.digest),
+        files: log.keep_blob(&blob).or_fail()?,
+        by: by.to_owned(),
+        changed: changed.to_vec(),
+        blob: None,
+    })
+}
+
+/// Publishes the policy in force, and what clients must know of the repository, as `refs/jit/policy`.
+///
+/// # Errors
+/// A [`Failure`] if the ref cannot be written.
+pub fn publish_policy(parts: &ServerParts, common_dir: &Path) -> Result<(), Failure> {
+    let files = PolicyFolder::read(&parts.folder.policies()).or_fail()?;
+    let published = Published { repository: parts.settings.repository.clone(), key: parts.verifier_key()? };
+    let mut tree: BTreeMap<String, Vec<u8>> = BTreeMap::new();
+    tree.insert(Published::FILE.to_owned(), published.to_toml().into_bytes());
+    for file in files {
+        tree.insert(format!("{}/{}", Published::POLICIES, file.name), file.text);
+    }
+    GitRepository::at(common_dir).or_fail()?.publish_policy(&tree, parts.now()).or_fail()
+}
+
+/// Who runs this command, for the log: the system's user number.
+pub fn whoami() -> String {
+    format!("uid {}", rustix::process::getuid().as_raw())
+}

@@ -1,0 +1,274 @@
+//! `jit sign` and `jit reject`: shows a change, asks, signs a token for it, and sends it.
+
+use crate::adapters::git::{ChangeSize, GitError};
+use crate::cli::client::Client;
+use crate::cli::client_errors::git_failure;
+use crate::cli::client_key::OwnKey;
+use crate::cli::client_target::{Proposal, TargetArgs};
+use crate::cli::summary::Summary;
+use crate::cli::{Context, Exit, Failure, Format, answer, client_json, client_publish, client_token, safe};
+use crate::domain::approval::{Kind, SignedToken};
+use crate::domain::change::{Action, Changeset, ChangesetId, RefUpdate};
+use crate::domain::policy::{UpdateDecision, Verdict};
+use serde_json::json;
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+/// Approves a change with your own SSH key.
+///
+/// Shows what is signed and asks first. Without --branch, --tag or --ref the target is that of the only open request for REV, or else the
+/// branch that `@{push}` names. The token goes to `refs/jit/approvals` on the server.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    signing: Signing,
+    /// Reject instead: no push with this commit is let in until you revoke it, for 30 days at most
+    #[arg(long)]
+    reject: bool,
+}
+
+/// Says no to a change: no push with this commit is let in until you revoke it, for 30 days at most.
+#[derive(Debug, clap::Args)]
+pub struct RejectArgs {
+    #[command(flatten)]
+    signing: Signing,
+}
+
+/// What both have in common.
+#[derive(Debug, clap::Args)]
+struct Signing {
+    /// The commit: any name that git knows, a full id (fetched from the requests if it is not here), or a request `r-…`
+    #[arg(value_name = "REV")]
+    rev: String,
+    #[command(flatten)]
+    target: TargetArgs,
+    /// What may happen to the target: create, update, rewrite or delete [default: what moving it to REV does; `delete` must be said]
+    #[arg(long, value_name = "ACTION", value_parser = Action::parse)]
+    action: Option<Action>,
+    /// Why; some rules ask for it, everybody can read it
+    #[arg(long, short = 'm', value_name = "TEXT", default_value = "")]
+    reason: String,
+    /// For how long it counts, such as `8h` or `2d` [default and most: the shortest that the matching rules allow]
+    #[arg(long, value_name = "TIME", value_parser = client_token::parse_span)]
+    ttl: Option<crate::domain::time::Span>,
+    /// The private key file [default: git config jit.key, or the one in ~/.ssh that the policy lists]
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
+    /// The server, by the name or URL that git knows [default: git config jit.remote, or the current branch's remote]
+    #[arg(long, value_name = "NAME")]
+    remote: Option<String>,
+    /// Sign, and keep the token here until `jit sync --send` or the next `jit sign`
+    #[arg(long, conflicts_with = "print")]
+    local: bool,
+    /// Print the token and do nothing else with it
+    #[arg(long)]
+    print: bool,
+    /// Sign for this role only
+    #[arg(long = "as", value_name = "ROLE")]
+    role: Option<String>,
+    /// Do not ask
+    #[arg(long, short)]
+    yes: bool,
+}
+
+/// Approves, or with `--reject` rejects.
+///
+/// # Errors
+/// [`Failure`] where there is nothing to sign, nobody to ask, or the token was not taken.
+pub fn run(args: &Args, cx: &Context) -> Result<Exit, Failure> {
+    sign(&args.signing, if args.reject { Kind::Reject } else { Kind::Approve }, cx)
+}
+
+/// Rejects.
+///
+/// # Errors
+/// As [`run`].
+pub fn reject(args: &RejectArgs, cx: &Context) -> Result<Exit, Failure> {
+    sign(&args.signing, Kind::Reject, cx)
+}
+
+fn sign(args: &Signing, kind: Kind, cx: &Context) -> Result<Exit, Failure> {
+    let named = args.target.named()?;
+    if !args.yes && !cx.terminal.can_ask() {
+        return Err(Failure::usage("there is no terminal to ask on").hint("`--yes` signs without asking"));
+    }
+    let mut client = Client::open(args.remote.as_deref(), cx)?;
+    let proposal = Proposal::find(&client, &args.rev, named)?;
+    let delete = args.action == Some(Action::Delete);
+    check_possible(&client, &proposal, args.action.as_ref())?;
+    let update = client.update(proposal.claim(delete))?;
+    if let Some(asked) = args.action.as_ref().filter(|asked| *asked != update.action()) {
+        let target = safe(proposal.target.to_string().as_bytes());
+        return Err(Failure::usage(format!("moving {target} to {} is not {asked} but {}", args.rev, update.action()))
+            .hint("leave `--action` away to sign for what it is"));
+    }
+    let own = OwnKey::choose(&client, args.key.as_deref())?;
+    let wishes = client_token::Wishes {
+        kind,
+        action: update.action().clone(),
+        reason: args.reason.clone(),
+        ttl: args.ttl,
+        role: args.role.as_deref(),
+    };
+    let draft = client_token::draft(&client, &proposal, &own, wishes)?;
+    for note in &draft.notes {
+        cx.terminal.say(&format!("note: {note}"));
+    }
+    let supposed: Vec<SignedToken> = draft.tokens.iter().map(|token| client_token::supposed(token, own.key)).collect();
+    let assessment = client.assess(vec![proposal.claim(delete)], None, &supposed)?;
+    let decision = first(&assessment.decision.updates)?;
+    let (lost, size) = effect(&client, &proposal, &update).map_err(|error| git_failure(&error))?;
+    let main = supposed.last().ok_or_else(|| Failure::undecided("nothing to sign"))?;
+    let summary = Summary {
+        who: &own.who,
+        key: own.key.to_string(),
+        request: proposal.request.as_ref(),
+        token: &main.token,
+        id: main.id,
+        commits: &update.changesets,
+        lost: &lost,
+        size: &size,
+        decision,
+    };
+    cx.terminal.say(&summary.text());
+    let verb = if main.token.kind == Kind::Reject { "reject" } else { "approve" };
+    if !args.yes && !cx.terminal.confirm(&format!("{verb} this?")) {
+        return Err(Failure::new(Exit::Denied, "nothing was signed"));
+    }
+    let signer = own.signer(cx)?;
+    let signed = draft.tokens.iter().map(|token| client_token::sign(token, &signer)).collect::<Result<Vec<_>, _>>()?;
+    if args.print {
+        print(&signed, &client, cx);
+        return Ok(Exit::Done);
+    }
+    client_publish::keep(&client, &signed)?;
+    if !args.local {
+        client_publish::send(&mut client)?;
+    }
+    let after = client.assess(vec![proposal.claim(delete)], None, &[])?;
+    report(&signed, &own, first(&after.decision.updates)?, &after.push, !args.local, &client, cx);
+    Ok(Exit::Done)
+}
+
+/// Finds out what the target would lose, and how its files would change.
+fn effect(client: &Client, proposal: &Proposal, update: &RefUpdate) -> Result<(Vec<Changeset>, ChangeSize), GitError> {
+    let repository = client.checkout.repository();
+    let subject = &proposal.subject;
+    let base = proposal.base.as_ref().map(|base| repository.commit_behind(base)).transpose()?.flatten();
+    match (update.action(), base) {
+        (Action::Delete, _) => {
+            let others = client.listing.iter().filter(|(target, _)| **target != proposal.target && !target.is_own());
+            let others: Vec<ChangesetId> = others.map(|(_, value)| *value).collect();
+            Ok((repository.commits_without(subject, &others)?, ChangeSize::default()))
+        }
+        (Action::Rewrite, Some(base)) => {
+            Ok((repository.commits_without(&base, &[*subject])?, repository.change_size(Some(&base), subject)?))
+        }
+        (_, Some(base)) => {
+            let start = repository.fork_point(&base, subject)?;
+            Ok((Vec::new(), repository.change_size(start.as_ref(), subject)?))
+        }
+        // A creation: from where its own commits begin.
+        (_, None) => {
+            let first = update.changesets.last();
+            let start = first.map_or(Some(*subject), |first| first.parents.first().copied());
+            Ok((Vec::new(), repository.change_size(start.as_ref(), subject)?))
+        }
+    }
+}
+
+/// Refuses what would sign for nothing.
+fn check_possible(client: &Client, proposal: &Proposal, action: Option<&Action>) -> Result<(), Failure> {
+    let target = safe(proposal.target.to_string().as_bytes());
+    let subject = proposal.subject.hex();
+    if action == Some(&Action::Delete) {
+        let Some(base) = &proposal.base else {
+            return Err(Failure::new(Exit::Denied, format!("{target} does not exist on the server")));
+        };
+        let tip = client.checkout.repository().commit_behind(base).map_err(|error| git_failure(&error))?;
+        return match tip {
+            Some(tip) if tip == proposal.subject => Ok(()),
+            _ => Err(Failure::usage(format!("{target} is not at {subject} on the server"))
+                .hint("to delete it, sign for what it holds now")),
+        };
+    }
+    if action != Some(&Action::Rewrite) && proposal.has_landed(client)? {
+        return Err(Failure::new(
+            Exit::Denied,
+            format!("{target} has {subject} already: there is nothing to sign for"),
+        )
+        .hint("`--action rewrite` signs for setting it back, `--action delete` for deleting it"));
+    }
+    Ok(())
+}
+
+fn first(updates: &[UpdateDecision]) -> Result<&UpdateDecision, Failure> {
+    updates.first().ok_or_else(|| Failure::undecided("the move comes to nothing"))
+}
+
+fn print(signed: &[SignedToken], client: &Client, cx: &Context) {
+    match cx.format {
+        Format::Text => cx.terminal.answer(&signed.iter().map(|one| format!("{}\n", one.text)).collect::<String>()),
+        Format::Json => {
+            let who = |one: &SignedToken| client.policy.holder(&one.key).cloned();
+            let tokens: Vec<_> = signed.iter().map(|one| client_json::token(one, who(one).as_ref())).collect();
+            cx.terminal.answer_json(&json!({ "tokens": tokens, "sent": false }));
+        }
+    }
+}
+
+/// Says what was done, and what is missing now. JSON: `tokens`, `sent`, `update` (how a push by somebody else would be judged now).
+fn report(
+    signed: &[SignedToken],
+    own: &OwnKey,
+    decision: &UpdateDecision,
+    push: &crate::domain::change::Push,
+    sent: bool,
+    client: &Client,
+    cx: &Context,
+) {
+    if cx.format == Format::Json {
+        let tokens: Vec<_> = signed.iter().map(|one| client_json::token(one, Some(&own.who))).collect();
+        let update = client_json::update(decision);
+        cx.terminal.answer_json(&json!({ "tokens": tokens, "sent": sent, "update": update }));
+        return;
+    }
+    let mut text = String::new();
+    for one in signed {
+        let what = match &one.token.kind {
+            Kind::Revoke(id) => format!("revoked {id}"),
+            Kind::Approve => "approved".to_owned(),
+            Kind::Reject => "rejected".to_owned(),
+        };
+        text.push_str(&format!("{what} by {}: token {}\n", own.who, one.id));
+    }
+    let place = safe(client.remote.name().as_bytes());
+    text.push_str(&if sent {
+        format!("sent to `{place}`\n")
+    } else {
+        "kept here, not sent: `jit sync --send` sends it\n".to_owned()
+    });
+    let target = safe(decision.target.to_string().as_bytes());
+    match decision.verdict() {
+        Verdict::Allow => {
+            let counted = decision.rules.iter().flat_map(|rule| &rule.counted);
+            let names: BTreeSet<&str> = counted.map(|one| one.who.as_str()).collect();
+            let names: Vec<&str> = names.into_iter().collect();
+            text.push_str(&match &names[..] {
+                [] => format!("nothing is missing for {target}\n"),
+                names => format!(
+                    "nothing is missing for {target} (unless it is pushed by {}: nobody's approval counts for their own push)\n",
+                    names.join(" or ")
+                ),
+            });
+        }
+        Verdict::Deny => {
+            text.push_str(&format!("still missing for {target}:\n"));
+            // The first line is the verdict on a push that nobody makes.
+            for line in answer::update_lines(push, decision).lines().skip(1) {
+                text.push_str(&format!("{line}\n"));
+            }
+        }
+    }
+    cx.terminal.answer(&text);
+}

@@ -1,0 +1,85 @@
+//! `jit status`: whether a push of REV to a branch would be let in now, and what is missing.
+
+use crate::cli::client::Client;
+use crate::cli::client_target::{Proposal, TargetArgs};
+use crate::cli::{Context, Exit, Failure, Format, advice, answer, client_json, client_key, safe};
+use crate::domain::change::Action;
+use crate::domain::policy::{Policy, Verdict};
+use serde_json::json;
+
+/// Tells whether a push would be let in now, and what is missing.
+///
+/// Ends with 0 if it would, with 1 if not. The server decides when the push comes: it may know more tokens, and another time.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The commit, or a request `r-…`
+    #[arg(value_name = "REV", default_value = "HEAD")]
+    rev: String,
+    #[command(flatten)]
+    target: TargetArgs,
+    /// Judge the deletion of the target, which REV is the tip of
+    #[arg(long, value_name = "ACTION", value_parser = ["delete"])]
+    action: Option<String>,
+    /// Who pushes, by login [default: you, if your key and the policy tell]
+    #[arg(long = "as", value_name = "LOGIN")]
+    login: Option<String>,
+    /// The server, by the name or URL that git knows
+    #[arg(long, value_name = "NAME")]
+    remote: Option<String>,
+}
+
+/// Does what `args` say.
+///
+/// JSON: `pusher` (login, null where nobody is assumed), `verdict`, `updates`, `hints`.
+///
+/// # Errors
+/// [`Failure`] where the push cannot be judged.
+pub fn run(args: &Args, cx: &Context) -> Result<Exit, Failure> {
+    let named = args.target.named()?;
+    let client = Client::open(args.remote.as_deref(), cx)?;
+    let proposal = Proposal::find(&client, &args.rev, named)?;
+    let delete = args.action.as_deref() == Some(&Action::Delete.to_string());
+    if !delete && proposal.has_landed(&client)? {
+        let target = safe(proposal.target.to_string().as_bytes());
+        return Err(Failure::new(Exit::Denied, format!("{target} has {} already", proposal.subject.hex())));
+    }
+    let login = assumed_login(args.login.as_deref(), &client);
+    if login.is_none() {
+        cx.terminal.say("note: who would push is not known here; a rule does not count the pusher's own approval (`--as LOGIN` says who)");
+    }
+    let assessment = client.assess(vec![proposal.claim(delete)], login.as_deref(), &[])?;
+    let verdict = assessment.decision.verdict();
+    let hints: Vec<String> = match verdict {
+        Verdict::Allow => Vec::new(),
+        Verdict::Deny => assessment.decision.updates.iter().flat_map(advice::hints).collect(),
+    };
+    if cx.format == Format::Json {
+        let updates: Vec<_> = assessment.decision.updates.iter().map(client_json::update).collect();
+        cx.terminal.answer_json(&json!({
+            "pusher": login, "verdict": client_json::verdict(verdict), "updates": updates, "hints": hints,
+        }));
+    } else {
+        let lines = assessment.decision.updates.iter().map(|update| answer::update_lines(&assessment.push, update));
+        cx.terminal.answer(&lines.collect::<String>());
+        for hint in hints {
+            cx.terminal.say(&format!("hint: {hint}"));
+        }
+    }
+    Ok(if verdict == Verdict::Allow { Exit::Done } else { Exit::Denied })
+}
+
+/// Returns the login that a push is judged for: the one that is named, else the user's only one, if their key tells who they are.
+pub(super) fn assumed_login(named: Option<&str>, client: &Client) -> Option<String> {
+    let own = || {
+        let who = client_key::likely_user(client)?;
+        only_login(&client.policy, &who)
+    };
+    named.map(str::to_owned).or_else(own)
+}
+
+fn only_login(policy: &Policy, who: &crate::domain::name::PrincipalId) -> Option<String> {
+    match &policy.principals.get(who)?.logins[..] {
+        [only] => Some(only.clone()),
+        _ => None,
+    }
+}

@@ -1,0 +1,47 @@
+//! `jit uninstall`: takes the hooks away. The log, the tokens and the policy stay.
+
+use crate::adapters::disk::ownership;
+use crate::adapters::git::hooks::{CLIENT_HOOKS, GitHook, Hooks, SERVER_HOOKS};
+use crate::cli::repository::{self, Found};
+use crate::cli::{Context, Exit, Failure, IntoFailure, ServerParts};
+use crate::domain::audit::{Entry, Event, Uninstall};
+use crate::ports::log::LogStore as _;
+use std::path::PathBuf;
+use std::time::Instant;
+
+/// The arguments of `jit uninstall`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The repository [default: the one of the current folder]
+    repo: Option<PathBuf>,
+}
+
+/// Takes the hooks away and records it.
+///
+/// # Errors
+/// A [`Failure`]; the hooks are taken away even if that could not be recorded.
+pub fn run(args: &Args, cx: &Context) -> Result<Exit, Failure> {
+    let Found { common_dir, .. } = repository::find(args.repo.as_deref())?;
+    ownership::keep_others_out();
+    let mut hooks = Hooks::of(&common_dir).or_fail()?;
+    let server = crate::adapters::disk::folder::Folder::of(&common_dir).config().exists();
+    let installed: &[GitHook] = if server { &SERVER_HOOKS } else { &CLIENT_HOOKS };
+    if !hooks.are_installed(installed) {
+        cx.terminal.say("there are no hooks of jit here: nothing was changed");
+        return Ok(Exit::Done);
+    }
+    hooks.remove(installed).or_fail()?;
+    if !server {
+        cx.terminal.say("uninstalled: pushes from this clone are no longer checked beforehand");
+        return Ok(Exit::Done);
+    }
+    let parts = ServerParts::open(&common_dir)?;
+    let mut log = parts.log.open(Instant::now() + parts.settings.deadline).or_fail()?;
+    let by = super::publish::whoami();
+    let time = parts.now().max(log.newest_time().unwrap_or(parts.now()));
+    log.append(&Entry { time, event: Event::Uninstall(Uninstall { by }) }).or_fail()?;
+    log.renew_anchor().or_fail()?;
+    cx.terminal.say(&format!("uninstalled: pushes to {} are no longer judged", common_dir.display()));
+    cx.terminal.say(&format!("hint: the log and the tokens stay in {}", parts.folder.root().display()));
+    Ok(Exit::Done)
+}

@@ -1,0 +1,101 @@
+//! The `jit` program: its command line.
+
+use clap::{CommandFactory as _, Parser, Subcommand};
+use jit::cli::{Context, Exit, Failure, Format, Terminal};
+use jit::commands;
+use std::path::Path;
+use std::process::ExitCode;
+
+/// Decides whether a push may land: TOML policies, signed approvals, and a log that anyone can verify.
+#[derive(Debug, Parser)]
+#[command(name = "jit", version, propagate_version = true, max_term_width = 100)]
+struct Cli {
+    /// How answers are written
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT")]
+    format: Format,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Show the main job on a throwaway repository
+    Demo(commands::demo::Args),
+    /// Make a central repository ask before anything lands, or a clone before it pushes
+    Install(commands::install::Args),
+    /// Take the hooks away; the log stays
+    Uninstall(commands::uninstall::Args),
+    /// Look at everything an installation stands on
+    Doctor(commands::doctor::Args),
+    /// Make and show the SSH keys that sign approvals
+    Key(commands::key::Args),
+    /// Check policies, and put them in force
+    Policy(commands::policy::Args),
+    /// Show and verify the log of decisions
+    Audit(commands::audit::Args),
+    /// Approve a change with your own SSH key
+    ///
+    /// Shows what is signed and asks first. Without --branch, --tag or --ref the target is that of the only open request for REV, or
+    /// else the branch that `@{push}` names. The token goes to `refs/jit/approvals` on the server.
+    Sign(commands::sign::Args),
+    /// Say no to a change
+    ///
+    /// No push with this commit is let in until you revoke it (`jit revoke`, or `jit sign` after all), for 30 days at most.
+    Reject(commands::reject::Args),
+    /// Take back an approval or a rejection of your own
+    Revoke(commands::revoke::Args),
+    /// List approvals, rejections and revocations
+    Tokens(commands::tokens::Args),
+    /// Tell whether a push would be let in now, and what is missing
+    Status(commands::status::Args),
+    /// Say of every rule whether it matches a push, and why
+    Explain(commands::explain::Args),
+    /// Send a commit where approvers can fetch it before it may land
+    ///
+    /// Approvers then type `jit sign r-…`. Asking twice for the same commit and target is the same request.
+    Request(commands::request::Args),
+    /// Fetch the server's policy and approvals, and check its log
+    Sync(commands::sync::Args),
+    /// Print completions for a shell
+    Completions(commands::completions::Args),
+    /// Print the manual pages
+    Man,
+    /// Called by the hooks
+    #[command(hide = true)]
+    Hook(commands::hook::Args),
+}
+
+fn run(command: Command, cx: &Context) -> Result<Exit, Failure> {
+    match command {
+        Command::Demo(args) => commands::demo::run(&args, cx),
+        Command::Install(args) => commands::install::run(&args, cx),
+        Command::Uninstall(args) => commands::uninstall::run(&args, cx),
+        Command::Doctor(args) => commands::doctor::run(&args, cx),
+        Command::Key(args) => commands::key::run(args, cx),
+        Command::Policy(args) => commands::policy::run(&args, Path::new("policies"), cx),
+        Command::Audit(args) => commands::audit::run(&args, cx),
+        Command::Sign(args) => commands::sign::run(&args, cx),
+        Command::Reject(args) => commands::reject::run(&args, cx),
+        Command::Revoke(args) => commands::revoke::run(&args, cx),
+        Command::Tokens(args) => commands::tokens::run(&args, cx),
+        Command::Status(args) => commands::status::run(&args, cx),
+        Command::Explain(args) => commands::explain::run(&args, cx),
+        Command::Request(args) => commands::request::run(&args, cx),
+        Command::Sync(args) => commands::sync::run(&args, cx),
+        Command::Completions(args) => commands::completions::completions(&args, Cli::command(), cx),
+        Command::Man => commands::completions::man(Cli::command(), cx),
+        Command::Hook(args) => commands::hook::run(&args, cx),
+    }
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let cx = Context { terminal: Terminal, format: cli.format };
+    match run(cli.command, &cx) {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            cx.terminal.fail(&failure);
+            failure.exit.into()
+        }
+    }
+}

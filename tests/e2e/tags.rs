@@ -1,0 +1,103 @@
+//! Tags: lightweight, annotated, moved, deleted, of tags, and of what is no commit.
+
+use crate::support::{ALICE, BOB, TestRepo};
+use jit::domain::approval::Token;
+use jit::domain::change::Action;
+
+const SIGNED_TAGS: &str = "[[rule]]\nname = \"releases\"\ntags = [\"v*\"]\n\
+                           require = [{ role = \"maintainers\", approvals = 1 }]\n";
+const V1: &str = "refs/tags/v1";
+
+#[test]
+fn a_tag_of_each_kind_is_approved_by_the_commit_that_it_names() {
+    for kind in ["lightweight", "annotated", "tag of a tag"] {
+        let repo = TestRepo::new(SIGNED_TAGS);
+        let commit = repo.rev("HEAD");
+        match kind {
+            "lightweight" => drop(repo.git(&["tag", "v1"])),
+            "annotated" => drop(repo.git(&["tag", "-m", "one", "v1"])),
+            _ => {
+                repo.git(&["tag", "-m", "inner", "inner"]);
+                repo.git(&["tag", "-m", "outer", "v1", "inner"]);
+            }
+        }
+        repo.refused(ALICE, &["v1"], &["alice may not create refs/tags/v1", "`releases` needs 1 approval"]);
+        if kind != "lightweight" {
+            // The tag object is no subject: what stands is the commit.
+            repo.approve(BOB, repo.rev("v1"), V1);
+            repo.refused(ALICE, &["v1"], &["`releases` needs 1 approval"]);
+        }
+        repo.approve(BOB, commit, V1);
+        repo.accepted(ALICE, &["v1"]);
+        assert_eq!(repo.server_tip(V1), Some(repo.rev("v1")), "{kind}");
+    }
+}
+
+#[test]
+fn every_move_of_a_tag_is_a_rewrite() {
+    let repo = TestRepo::new(SIGNED_TAGS);
+    let one = repo.rev("HEAD");
+    repo.git(&["tag", "-m", "one", "v1"]);
+    repo.approve(BOB, one, V1);
+    repo.accepted(ALICE, &["v1"]);
+    let before = repo.rev("v1");
+
+    // Forward.
+    let two = repo.commit(ALICE, &["a"]);
+    repo.git(&["tag", "-f", "-m", "two", "v1"]);
+    repo.approve(BOB, two, V1);
+    repo.refused(
+        ALICE,
+        &["--force", "v1"],
+        &["alice may not rewrite refs/tags/v1", "signed for update, this is rewrite"],
+    );
+    // Bases of tags are the values themselves, not the commits that they name.
+    let rewrite = Token { action: Some(Action::Rewrite), ..repo.approval(two, V1) };
+    repo.keep(BOB, Token { base: vec![one], ..rewrite.clone() });
+    repo.refused(ALICE, &["--force", "v1"], &["signed when the target had another value"]);
+    repo.keep(BOB, Token { base: vec![before], ..rewrite });
+    repo.accepted(ALICE, &["--force", "v1"]);
+
+    // To another tag object of the same commit.
+    repo.git(&["tag", "-f", "-m", "other words", "v1"]);
+    repo.refused(ALICE, &["--force", "v1"], &["alice may not rewrite refs/tags/v1"]);
+}
+
+#[test]
+fn a_tags_deletion_is_approved_by_the_commit_that_it_names() {
+    let repo = TestRepo::new(SIGNED_TAGS);
+    let commit = repo.rev("HEAD");
+    repo.git(&["tag", "-m", "one", "v1"]);
+    repo.approve(BOB, commit, V1);
+    repo.accepted(ALICE, &["v1"]);
+    repo.refused(ALICE, &["--delete", "v1"], &["alice may not delete refs/tags/v1"]);
+    repo.approve_action(BOB, commit, V1, "delete");
+    repo.accepted(ALICE, &["--delete", "v1"]);
+    assert_eq!(repo.server_tip(V1), None);
+}
+
+#[test]
+fn what_is_no_commit_cannot_be_approved() {
+    let repo = TestRepo::new(SIGNED_TAGS);
+    let tree = repo.git(&["rev-parse", "HEAD^{tree}"]);
+    let blob = repo.git(&["rev-parse", "HEAD:README"]);
+    for object in [tree, blob] {
+        repo.git(&["tag", "-f", "v1", &object]);
+        repo.refused(ALICE, &["--force", "v1"], &["`releases` needs a commit to approve, and this is none"]);
+        repo.git(&["tag", "-f", "-m", "of no commit", "v1", &object]);
+        repo.refused(ALICE, &["--force", "v1"], &["`releases` needs a commit to approve, and this is none"]);
+        repo.git(&["tag", "-f", "free", &object]);
+        repo.accepted(ALICE, &["--force", "free"]);
+    }
+}
+
+#[test]
+fn a_rule_with_paths_is_not_dodged_by_tagging_a_tree() {
+    let repo = TestRepo::new(
+        "[[rule]]\nname = \"migrations\"\ntags = [\"v*\"]\npaths = [\"db/**\"]\nrequire = [{ role = \"dba\", approvals = 1 }]\n",
+    );
+    repo.commit(ALICE, &["db/1.sql"]);
+    let tree = repo.git(&["rev-parse", "HEAD^{tree}"]);
+    repo.git(&["tag", "v1", &tree]);
+    repo.refused(ALICE, &["v1"], &["`migrations` needs a commit to approve, and this is none"]);
+}

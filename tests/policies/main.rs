@@ -1,0 +1,9 @@
+//! Policies as files: what loads, what is wrong, and how that is said.
+
+mod examples;
+mod faults;
+mod hostile;
+mod loading;
+mod report;
+mod rule_faults;
+mod support;

@@ -1,0 +1,11 @@
+//! Real servers of the transport, set up as docs/operations.md says: sshd with a forced command, and `git http-backend`.
+
+mod flow;
+mod http;
+mod page;
+mod person;
+mod site;
+mod ssh;
+mod ssh_attempts;
+mod sshd;
+mod web;
