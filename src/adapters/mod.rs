@@ -3,4 +3,5 @@
 pub mod clock;
 pub mod disk;
 pub mod git;
+pub mod mercurial;
 pub mod ssh;

@@ -1,0 +1,360 @@
+//! The history that a Mercurial transaction stands on, for the decision's steps.
+//!
+//! What the transaction changes is asked for first; changesets, manifests and reachability only as far as the policy needs them.
+
+use super::MercurialError;
+use super::changelog::Read as ReadChangeset;
+use super::moves::{self, is_approvals_branch};
+use super::own_paths::Paths;
+use super::reply::Reply;
+use super::request::{Header, Request};
+use super::state::{self, State};
+use crate::domain::change::{Action, ChangesetId, RefUpdate, Target, TipChange};
+use crate::ports::history::{ClaimRefusal, History, HistoryError, Need, OwnPaths, Selection};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::io::{Read, Write};
+
+/// A transaction as the hook's script sees it.
+#[derive(Debug)]
+pub struct MercurialHistory<R, W> {
+    request: Request<R, W>,
+    paths: Paths,
+    targets: Option<BTreeMap<Target, Vec<ChangesetId>>>,
+    /// What becomes public although it was visible before, by branch.
+    published: BTreeMap<Box<[u8]>, Vec<ReadChangeset>>,
+    tokens: Vec<(ChangesetId, String)>,
+}
+
+impl<R: Read, W: Write> MercurialHistory<R, W> {
+    /// Takes over a request whose header was read.
+    pub fn new(request: Request<R, W>) -> Self {
+        Self { request, paths: Paths::new(false), targets: None, published: BTreeMap::new(), tokens: Vec::new() }
+    }
+
+    /// Returns what the script said of the transaction.
+    pub fn header(&self) -> &Header {
+        &self.request.header
+    }
+
+    /// Returns the approvals that the transaction carries, with the changesets that hold them.
+    ///
+    /// Filled by [`History::ref_updates`], also when that refuses the transaction: an approval is worth keeping either way. Their
+    /// signatures were not looked at. After an allowed decision their changesets belong into [`Reply::Allow`]'s `publish`.
+    pub fn tokens(&self) -> &[(ChangesetId, String)] {
+        &self.tokens
+    }
+
+    /// Ends the conversation with an answer.
+    ///
+    /// # Errors
+    /// [`MercurialError::BrokenOff`]: the script then takes the answer as a denial.
+    pub fn reply(self, reply: &Reply) -> Result<(), MercurialError> {
+        self.request.reply(reply)
+    }
+
+    fn targets(&mut self) -> Result<&BTreeMap<Target, Vec<ChangesetId>>, MercurialError> {
+        if self.targets.is_none() {
+            self.targets = Some(state::targets(&mut self.request)?);
+        }
+        Ok(self.targets.get_or_insert_default())
+    }
+
+    /// Returns the values of the existing targets that `selection` picks. Approvals hide nothing.
+    fn picked(&mut self, selection: &Selection<'_>) -> Result<Vec<ChangesetId>, MercurialError> {
+        let theirs = |target: &Target| matches!(target, Target::Branch(name) if is_approvals_branch(name));
+        let picked = |target: &&Target| !theirs(target) && (selection.picks)(target);
+        let all = self.targets()?;
+        let values: BTreeSet<ChangesetId> =
+            all.keys().filter(picked).filter_map(|target| all.get(target)).flatten().copied().collect();
+        Ok(values.into_iter().collect())
+    }
+
+    /// Checks what happens on the approvals' branch, and collects the approvals that arrive there.
+    fn check_own(&mut self, state: &State) -> Result<Vec<ClaimRefusal>, MercurialError> {
+        let mut refusals = Vec::new();
+        for (node, branch) in &state.markers {
+            if let (Some(node), true) = (node, is_approvals_branch(branch)) {
+                refusals.push(ClaimRefusal::ObsoleteApproval { changeset: *node });
+            }
+        }
+        let names = state.bookmarks.iter().map(|moved| (moved, Target::Bookmark(moved.name.clone())));
+        for (moved, target) in names.chain(state.tags.iter().map(|moved| (moved, Target::Tag(moved.name.clone())))) {
+            if is_approvals_branch(&moved.branch) || is_approvals_branch(&moved.name) && moved.new.is_some() {
+                refusals.push(ClaimRefusal::NameOfApprovals { target });
+            }
+        }
+        let Some(moved) = state.branches.iter().find(|moved| is_approvals_branch(&moved.name)) else {
+            return Ok(refusals);
+        };
+        let all = |sides: &[Vec<ChangesetId>; 2]| sides.iter().flatten().copied().collect::<BTreeSet<_>>();
+        let (old, new) = (all(&moved.old), all(&moved.new));
+        let gained: Vec<ChangesetId> = new.difference(&old).copied().collect();
+        let left: Vec<ChangesetId> = old.difference(&new).copied().collect();
+        let continued: BTreeSet<ChangesetId> = self.request.reached(&left, &gained)?.into_iter().collect();
+        for changeset in left.into_iter().filter(|id| !continued.contains(id)) {
+            refusals.push(ClaimRefusal::ObsoleteApproval { changeset });
+        }
+        // The heads are enough: whatever stands below one of them makes it a changeset with a parent.
+        for read in self.request.changesets(&gained)? {
+            match read.token() {
+                Ok(text) => self.tokens.push((read.id, text)),
+                Err(fault) => {
+                    let problem = fault.to_string();
+                    refusals.push(ClaimRefusal::NotAnApproval { changeset: read.id, problem });
+                }
+            }
+        }
+        Ok(refusals)
+    }
+
+    fn updates(&mut self, state: State) -> Result<Vec<RefUpdate>, MercurialError> {
+        let mut updates = Vec::new();
+        for moved in state.branches.iter().filter(|moved| !is_approvals_branch(&moved.name)) {
+            updates.push(moves::of_branch(&mut self.request, moved)?);
+        }
+        for (branch, ids) in state.published.into_iter().filter(|(branch, _)| !is_approvals_branch(branch)) {
+            let published = self.request.changesets(&ids)?;
+            updates.push(moves::of_publication(&branch, self.targets()?, &published));
+            self.published.insert(branch, published);
+        }
+        updates.extend(state.bookmarks.iter().map(|moved| moves::of_name(Target::Bookmark(moved.name.clone()), moved)));
+        updates.extend(state.tags.iter().map(|moved| moves::of_name(Target::Tag(moved.name.clone()), moved)));
+        Ok(updates)
+    }
+
+    fn load_changesets(&mut self, update: &mut RefUpdate, need: &Need<'_>) -> Result<(), MercurialError> {
+        let read = match (&update.target, update.action()) {
+            (_, Action::Delete) => Vec::new(),
+            (Target::Branch(name), Action::Publish) if update.actions.len() == 1 => {
+                self.published.get(name).cloned().unwrap_or_default()
+            }
+            (_, Action::Create) if !need.whole => {
+                let mut seen = BTreeSet::new();
+                for selection in &need.hidden {
+                    let hidden = self.picked(selection)?;
+                    let ids: BTreeSet<ChangesetId> = self.request.ids(&update.new, &hidden)?.into_iter().collect();
+                    seen.extend(ids.iter().copied());
+                    update.scopes.insert(selection.rule.clone(), ids);
+                }
+                self.request.changesets(&seen.into_iter().collect::<Vec<_>>())?
+            }
+            (_, Action::Create) => {
+                let whole = self.request.between(&update.new, &[])?;
+                for selection in &need.hidden {
+                    let hidden = self.picked(selection)?;
+                    let ids = self.request.ids(&update.new, &hidden)?;
+                    update.scopes.insert(selection.rule.clone(), ids.into_iter().collect());
+                }
+                whole
+            }
+            _ => self.request.between(&update.new, &update.old)?,
+        };
+        update.changesets = read.iter().map(ReadChangeset::to_changeset).collect();
+        Ok(())
+    }
+
+    fn load_promoted(&mut self, update: &mut RefUpdate, need: &Need<'_>) -> Result<(), MercurialError> {
+        for selection in &need.promoted {
+            let from = self.picked(selection)?;
+            let elsewhere: HashSet<ChangesetId> = if from.is_empty() || update.new.is_empty() {
+                update.changesets.iter().map(|changeset| changeset.id).collect()
+            } else {
+                self.request.ids(&update.new, &from)?.into_iter().collect()
+            };
+            let ids = update.changesets.iter().map(|changeset| changeset.id).filter(|id| !elsewhere.contains(id));
+            update.promoted.insert(selection.rule.clone(), ids.collect());
+        }
+        Ok(())
+    }
+
+    /// A head that vanishes takes with it whatever stands there: nobody looks at which paths, so all count.
+    fn load_tip_changes(&mut self, update: &mut RefUpdate) -> Result<(), MercurialError> {
+        let new: HashSet<ChangesetId> = update.new.iter().copied().collect();
+        let mut changes = Vec::new();
+        for tip in update.tips.clone() {
+            if !new.contains(&tip) || update.old.is_empty() {
+                changes.push(TipChange { tip, paths: None });
+                continue;
+            }
+            for old in update.old.clone() {
+                let paths = Some(self.paths.difference(&mut self.request, old, tip)?);
+                changes.push(TipChange { tip, paths });
+            }
+        }
+        update.tip_changes = changes;
+        Ok(())
+    }
+
+    fn load_all(&mut self, update: &mut RefUpdate, need: &Need<'_>) -> Result<(), MercurialError> {
+        (update.scopes, update.promoted) = Default::default();
+        self.load_changesets(update, need)?;
+        self.load_promoted(update, need)?;
+        self.paths.fill(&mut self.request, &mut update.changesets, need.own_paths)?;
+        let compares = update.actions.iter().any(|action| matches!(action, Action::Rewrite | Action::NewHead));
+        if compares && need.own_paths != OwnPaths::Unneeded {
+            self.load_tip_changes(update)?;
+        }
+        Ok(())
+    }
+}
+
+impl<R: Read, W: Write> History for MercurialHistory<R, W> {
+    fn ref_updates(&mut self) -> Result<Vec<RefUpdate>, HistoryError> {
+        let state = State::ask(&mut self.request)?;
+        self.paths = Paths::new(state.has_largefiles);
+        self.tokens.clear();
+        let refusals = self.check_own(&state)?;
+        if !refusals.is_empty() {
+            return Err(HistoryError::Refused(refusals));
+        }
+        Ok(self.updates(state)?)
+    }
+
+    fn load(&mut self, update: &mut RefUpdate, need: &Need<'_>) -> Result<(), HistoryError> {
+        match update.target {
+            Target::Branch(_) | Target::Bookmark(_) | Target::Tag(_) => Ok(self.load_all(update, need)?),
+            Target::Ref(_) | Target::Environment(_) => {
+                Err(HistoryError::ForeignTarget { target: update.target.clone() })
+            }
+        }
+    }
+
+    fn reachable_bases(&mut self, update: &mut RefUpdate, bases: &BTreeSet<ChangesetId>) -> Result<(), HistoryError> {
+        let bases: Vec<ChangesetId> = bases.iter().copied().collect();
+        update.reachable_bases = self.request.reached(&bases, &update.old)?.into_iter().collect();
+        Ok(())
+    }
+
+    fn value(&mut self, target: &Target) -> Result<Vec<ChangesetId>, HistoryError> {
+        Ok(self.targets()?.get(target).cloned().unwrap_or_default())
+    }
+
+    fn all_targets(&mut self) -> Result<BTreeMap<Target, Vec<ChangesetId>>, HistoryError> {
+        Ok(self.targets()?.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::changelog::{bytes_of, node_of};
+    use super::super::wire::tests::answer;
+    use super::*;
+    use crate::domain::change::IdKind;
+    use crate::domain::name::RuleName;
+    use proptest::prelude::*;
+    use std::io::Sink;
+
+    type Answer = Vec<(u8, Vec<u8>)>;
+
+    fn open(answers: &[Answer]) -> MercurialHistory<std::io::Cursor<Vec<u8>>, Sink> {
+        let field = |bytes: &[u8]| [&u32::try_from(bytes.len()).expect("short").to_be_bytes(), bytes].concat();
+        let pair = |key: &str, value: &str| (b'H', [field(key.as_bytes()), field(value.as_bytes())].concat());
+        let header = answer(&[pair("hook", "pretxnclose"), pair("folder", "/r/.hg/jit"), pair("repository", "/r")]);
+        let answers: Vec<u8> = answers.iter().flat_map(|records| answer(records)).collect();
+        let bytes = [super::super::PREFACE, &header, &answers].concat();
+        MercurialHistory::new(Request::replay(std::io::Cursor::new(bytes)).expect("a request"))
+    }
+
+    fn all(history: &mut MercurialHistory<std::io::Cursor<Vec<u8>>, Sink>) -> Result<Vec<RefUpdate>, HistoryError> {
+        let mut updates = history.ref_updates()?;
+        for update in &mut updates {
+            let selection = || Selection { rule: RuleName::new("r").expect("a name"), picks: Box::new(|_| true) };
+            let (hidden, promoted) = (vec![selection()], vec![selection()]);
+            history.load(update, &Need { own_paths: OwnPaths::All, whole: true, hidden, promoted })?;
+            history.reachable_bases(update, &update.old.iter().copied().collect())?;
+        }
+        Ok(updates)
+    }
+
+    /// A changeset with the node that its text has, as in a `C` record.
+    fn changeset(parent: Option<ChangesetId>, message: &str) -> (ChangesetId, Vec<u8>) {
+        let text = format!("{}\nalice\n0 0\n\n{message}", "1".repeat(40));
+        let node = node_of([bytes_of(parent.as_ref()), [0; 20]], text.as_bytes());
+        let id = ChangesetId::from_bytes(IdKind::HgSha1, &node).expect("not null");
+        (id, [&node[..], &bytes_of(parent.as_ref()), &[0; 20], text.as_bytes()].concat())
+    }
+
+    fn nodes(ids: &[ChangesetId]) -> Vec<u8> {
+        let count = u32::try_from(ids.len()).expect("few").to_be_bytes();
+        [&count[..], &ids.iter().flat_map(|id| id.as_bytes().to_vec()).collect::<Vec<_>>()].concat()
+    }
+
+    fn branch(old: &[ChangesetId], new: &[ChangesetId]) -> (u8, Vec<u8>) {
+        let lists = [nodes(old), nodes(&[]), nodes(new), nodes(&[])].concat();
+        (b'B', [&[0, 0, 0, 1, b'd', 0][..], &lists].concat())
+    }
+
+    /// A conversation about one changeset on top of another.
+    fn conversation() -> Vec<Answer> {
+        let (base, _) = changeset(None, "base");
+        let (tip, record) = changeset(Some(base), "tip");
+        let manifest = [b"a\0", "1".repeat(40).as_bytes(), b"\n"].concat();
+        let hunk = [&[0, 0, 0, 0, 0, 0, 0, 0][..], &[0, 0, 0, 43], b"B\0", "2".repeat(40).as_bytes(), b"\n"].concat();
+        let target = [b"b\0\0\0\x01d", &nodes(&[base])[..]].concat();
+        vec![
+            vec![branch(&[base], &[tip])],
+            vec![(b'I', tip.as_bytes().to_vec())],
+            vec![(b'I', base.as_bytes().to_vec())],
+            vec![(b'C', record)],
+            vec![(b'V', target)],
+            vec![(b'I', tip.as_bytes().to_vec())],
+            vec![(b'M', [base.as_bytes(), &manifest].concat())],
+            vec![(b'D', [tip.as_bytes(), &hunk].concat())],
+            vec![(b'I', base.as_bytes().to_vec())],
+        ]
+    }
+
+    #[test]
+    fn a_recorded_conversation_is_read_as_if_it_were_held_now() {
+        let updates = all(&mut open(&conversation())).expect("a whole conversation");
+        assert_eq!(updates.len(), 1);
+        assert_eq!(updates[0].actions, [Action::Update]);
+        let paths = updates[0].changesets[0].own_paths.as_ref().expect("asked for");
+        assert_eq!(paths.iter().map(ToString::to_string).collect::<Vec<_>>(), ["B"]);
+        assert_eq!(updates[0].reachable_bases.iter().copied().collect::<Vec<_>>(), updates[0].old);
+    }
+
+    #[test]
+    fn an_answer_about_something_else_is_refused() {
+        let (other, record) = changeset(None, "other");
+        let cases: [(usize, Answer); 9] = [
+            (0, vec![(b'X', vec![])]),
+            (0, vec![(b'U', b"treemanifest".to_vec())]),
+            (0, vec![branch(&[], &[]), (b'K', vec![0, 0, 0, 0])]),
+            (2, vec![(b'I', other.as_bytes().to_vec())]),
+            (3, vec![(b'C', record[1..].to_vec())]),
+            (6, vec![(b'M', other.as_bytes().to_vec())]),
+            (6, vec![]),
+            (7, vec![]),
+            (7, vec![(b'D', other.as_bytes().to_vec())]),
+        ];
+        for (place, records) in cases {
+            let mut answers = conversation();
+            answers[place] = records;
+            assert!(all(&mut open(&answers)).is_err(), "{place}: {:?}", answers[place]);
+        }
+        let whole = conversation();
+        for length in 0..whole.len() {
+            assert!(all(&mut open(&whole[..length])).is_err(), "{length}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_answers_make_the_reader_panic(
+            place in 0usize..9,
+            tag in proptest::sample::select(b"ULBKTPOCIAMDVX".to_vec()),
+            payload in proptest::collection::vec(any::<u8>(), 0..80),
+            flip in any::<proptest::sample::Index>(),
+        ) {
+            let mut answers = conversation();
+            if let Some((_, old)) = answers[place].first_mut() {
+                let at = flip.index(old.len());
+                old[at] ^= payload.first().copied().unwrap_or(1);
+            }
+            let _ = all(&mut open(&answers));
+            answers[place].push((tag, payload));
+            let _ = all(&mut open(&answers));
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! Mercurial: what a transaction asks for, approvals as changesets, and the hooks.
+//!
+//! Nothing here reads a repository's files or starts `hg`. A script that runs inside the server's Mercurial (`hooks/mercurial/jit_hook.py`)
+//! gathers what is asked of it; [`Request`] is the conversation with it, and [`MercurialHistory`] what decisions are made from.
+
+mod bundle;
+mod changelog;
+mod error;
+mod hgrc;
+mod history;
+mod manifest;
+mod moves;
+mod own_paths;
+mod reply;
+mod request;
+mod requirements;
+mod state;
+mod transaction;
+mod wire;
+
+pub use bundle::{BundleError, MOST_TOKENS, TokenBundle};
+pub use changelog::{APPROVALS_BRANCH, LONGEST_TOKEN, TokenFault};
+pub use error::MercurialError;
+pub use hgrc::{HOOKS, Hgrc, HgrcError, HookLines};
+pub use history::MercurialHistory;
+pub use manifest::LONGEST_MANIFEST;
+pub use reply::Reply;
+pub use request::{Header, MOST_CHANGESETS, PREFACE, Request};
+pub use requirements::{UNSUPPORTED, unsupported};
+pub use transaction::{Treatment, url_login};
+pub use wire::{LONGEST_CONVERSATION, LONGEST_RECORD, MOST_RECORDS};
+
+/// The script that runs in the hooks; installation writes it to the repository's `jit` folder. GPL-2.0-or-later, as it imports
+/// Mercurial; a separate work behind a pipe.
+pub const SCRIPT: &str = include_str!("../../../hooks/mercurial/jit_hook.py");

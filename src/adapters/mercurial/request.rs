@@ -1,0 +1,282 @@
+//! The conversation with the hook's script: what it begins with, what can be asked, how it ends (docs/spec/hg-request.md).
+//!
+//! The script only gathers. What it passes on comes from the pusher's client, so everything is checked again that can be: changesets
+//! against their nodes, manifests line by line, each answer for being about what was asked.
+
+use super::MercurialError;
+use super::changelog::Read as ReadChangeset;
+use super::reply::Reply;
+use super::wire::{Fields, Record, Records};
+use crate::domain::change::ChangesetId;
+use std::collections::{BTreeMap, HashSet};
+use std::ffi::OsString;
+use std::io::{self, Read, Write};
+use std::os::unix::ffi::OsStringExt as _;
+use std::path::PathBuf;
+use std::time::Instant;
+
+/// What every request begins with.
+pub const PREFACE: &[u8] = b"jit-hg-request/v1\n";
+/// How many changesets one answer may hold.
+pub const MOST_CHANGESETS: usize = 2_000_000;
+
+/// What the script says of itself and the transaction before anything is asked.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Header {
+    /// The hook that runs: `pretxnchangegroup`, `pretxnclose`, `txnclose`, `txnabort`.
+    pub hook: Vec<u8>,
+    /// The repository's `jit` folder.
+    pub folder: PathBuf,
+    /// The repository's root.
+    pub repository: PathBuf,
+    /// The transaction's name, see [`super::Treatment`]; absent where Mercurial gives none.
+    pub name: Option<Vec<u8>>,
+    /// The transaction's id, `TXN:` and hex digits: the same in all hooks of one transaction.
+    pub id: Option<Vec<u8>>,
+    /// `serve`, `push`, `unbundle`, `pull`; absent for whatever does not bring changesets in one of these ways.
+    pub source: Option<Vec<u8>>,
+    /// Where the push comes from; see [`super::url_login`].
+    pub url: Option<Vec<u8>>,
+    /// What `hg push --pushvars` brought, by its name in upper case.
+    pub pushvars: BTreeMap<Vec<u8>, Vec<u8>>,
+}
+
+/// A conversation with the script.
+#[derive(Debug)]
+pub struct Request<R, W> {
+    /// What it began with.
+    pub header: Header,
+    records: Records<R>,
+    output: W,
+}
+
+impl<R: Read, W: Write> Request<R, W> {
+    /// Reads the beginning of a request. `input` should be buffered; `output` is flushed after each question.
+    ///
+    /// # Errors
+    /// [`MercurialError`].
+    pub fn open(input: R, output: W, deadline: Option<Instant>) -> Result<Self, MercurialError> {
+        let mut records = Records::new(input, deadline);
+        records.literal(PREFACE)?;
+        let mut values = BTreeMap::new();
+        while let Some(Record { tag, payload }) = records.next()? {
+            if tag != b'H' {
+                return Err(MercurialError::bad("an unknown record"));
+            }
+            let mut fields = Fields::of(&payload);
+            let (key, value) = (fields.field()?.to_vec(), fields.field()?.to_vec());
+            fields.end()?;
+            if values.insert(key, value).is_some() {
+                return Err(MercurialError::bad("a key occurs twice"));
+            }
+        }
+        Ok(Self { header: header(values)?, records, output })
+    }
+
+    /// Ends the conversation with an answer.
+    ///
+    /// # Errors
+    /// [`MercurialError::BrokenOff`]: the script then takes the answer as a denial.
+    pub fn reply(mut self, reply: &Reply) -> Result<(), MercurialError> {
+        let written = self.output.write_all(&reply.to_bytes()).and_then(|()| self.output.flush());
+        written.map_err(MercurialError::BrokenOff)
+    }
+
+    /// Asks, and hands each record with the tag `tag` to `take`.
+    pub(super) fn ask(
+        &mut self,
+        question: &str,
+        tags: &[u8],
+        mut take: impl FnMut(u8, &[u8]) -> Result<(), MercurialError>,
+    ) -> Result<(), MercurialError> {
+        let line = format!("{question}\n");
+        let sent = self.output.write_all(line.as_bytes()).and_then(|()| self.output.flush());
+        sent.map_err(MercurialError::BrokenOff)?;
+        while let Some(Record { tag, payload }) = self.records.next()? {
+            if !tags.contains(&tag) {
+                return Err(MercurialError::bad("an unknown record"));
+            }
+            take(tag, &payload)?;
+        }
+        Ok(())
+    }
+
+    /// Returns the changesets that `heads` reach and `hidden` do not, children before parents.
+    pub(super) fn between(
+        &mut self,
+        heads: &[ChangesetId],
+        hidden: &[ChangesetId],
+    ) -> Result<Vec<ReadChangeset>, MercurialError> {
+        self.changesets_of(&format!("between {} {}", nodes(heads), nodes(hidden)))
+    }
+
+    /// Returns these changesets, children before parents.
+    pub(super) fn changesets(&mut self, ids: &[ChangesetId]) -> Result<Vec<ReadChangeset>, MercurialError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let read = self.changesets_of(&format!("changesets {}", nodes(ids)))?;
+        let asked: HashSet<&ChangesetId> = ids.iter().collect();
+        if read.len() != asked.len() || read.iter().any(|read| !asked.contains(&read.id)) {
+            return Err(MercurialError::bad("other changesets than those asked for"));
+        }
+        Ok(read)
+    }
+
+    fn changesets_of(&mut self, question: &str) -> Result<Vec<ReadChangeset>, MercurialError> {
+        let mut found = Vec::new();
+        self.ask(question, b"C", |_, payload| {
+            if found.len() == MOST_CHANGESETS {
+                let limit = MOST_CHANGESETS as u64;
+                return Err(MercurialError::TooLarge { what: "changesets", limit });
+            }
+            let mut fields = Fields::of(payload);
+            let id = fields.node()?;
+            let parents = [fields.maybe_node()?, fields.maybe_node()?];
+            found.push(ReadChangeset::new(id, parents, fields.rest())?);
+            Ok(())
+        })?;
+        Ok(found)
+    }
+
+    /// Returns the ids of what [`Request::between`] would return.
+    pub(super) fn ids(
+        &mut self,
+        heads: &[ChangesetId],
+        hidden: &[ChangesetId],
+    ) -> Result<Vec<ChangesetId>, MercurialError> {
+        self.listed(&format!("ids {} {}", nodes(heads), nodes(hidden)))
+    }
+
+    /// Returns those of `wanted` that are among `heads` or their ancestors. Those that are not there at all are not.
+    pub(super) fn reached(
+        &mut self,
+        wanted: &[ChangesetId],
+        heads: &[ChangesetId],
+    ) -> Result<Vec<ChangesetId>, MercurialError> {
+        if wanted.is_empty() || heads.is_empty() {
+            return Ok(Vec::new());
+        }
+        let found = self.listed(&format!("reached {} {}", nodes(wanted), nodes(heads)))?;
+        let asked: HashSet<&ChangesetId> = wanted.iter().collect();
+        if found.iter().any(|id| !asked.contains(id)) {
+            return Err(MercurialError::bad("other changesets than those asked for"));
+        }
+        Ok(found)
+    }
+
+    fn listed(&mut self, question: &str) -> Result<Vec<ChangesetId>, MercurialError> {
+        let mut found = Vec::new();
+        self.ask(question, b"I", |_, payload| {
+            let mut fields = Fields::of(payload);
+            for _ in 0..payload.len() / super::wire::NODE {
+                found.push(fields.node()?);
+            }
+            fields.end()
+        })?;
+        Ok(found)
+    }
+
+    /// Returns the heads of the common ancestors of each pair.
+    pub(super) fn bases(
+        &mut self,
+        pairs: &[(ChangesetId, ChangesetId)],
+    ) -> Result<Vec<Vec<ChangesetId>>, MercurialError> {
+        let mut found = Vec::new();
+        if !pairs.is_empty() {
+            self.ask(&format!("bases {}", pair_list(pairs)), b"A", |_, payload| {
+                let mut fields = Fields::of(payload);
+                found.push(fields.nodes()?);
+                fields.end()
+            })?;
+        }
+        if found.len() != pairs.len() {
+            return Err(MercurialError::bad("more or fewer answers than questions"));
+        }
+        Ok(found)
+    }
+
+    /// Hands the whole manifests of `ids` to `take`, in this order.
+    pub(super) fn manifests(
+        &mut self,
+        ids: &[ChangesetId],
+        take: impl FnMut(ChangesetId, &[u8]) -> Result<(), MercurialError>,
+    ) -> Result<(), MercurialError> {
+        if ids.is_empty() { Ok(()) } else { self.one_by_one(&format!("manifests {}", nodes(ids)), b"M", ids, take) }
+    }
+
+    /// Hands the patches that make the manifest of each pair's second from that of its first to `take`, in this order.
+    pub(super) fn deltas(
+        &mut self,
+        pairs: &[(ChangesetId, ChangesetId)],
+        mut take: impl FnMut((ChangesetId, ChangesetId), &[u8]) -> Result<(), MercurialError>,
+    ) -> Result<(), MercurialError> {
+        if pairs.is_empty() {
+            return Ok(());
+        }
+        let targets: Vec<ChangesetId> = pairs.iter().map(|(_, target)| *target).collect();
+        let mut next = pairs.iter();
+        self.one_by_one(&format!("deltas {}", pair_list(pairs)), b"D", &targets, |_, patch| {
+            next.next().map_or(Ok(()), |pair| take(*pair, patch))
+        })
+    }
+
+    fn one_by_one(
+        &mut self,
+        question: &str,
+        tag: &[u8],
+        ids: &[ChangesetId],
+        mut take: impl FnMut(ChangesetId, &[u8]) -> Result<(), MercurialError>,
+    ) -> Result<(), MercurialError> {
+        let mut open = ids.iter();
+        self.ask(question, tag, |_, payload| {
+            let mut fields = Fields::of(payload);
+            let id = fields.node()?;
+            if open.next() != Some(&id) {
+                return Err(MercurialError::bad("the manifest of another changeset"));
+            }
+            take(id, fields.rest())
+        })?;
+        if open.next().is_some() {
+            return Err(MercurialError::bad("more or fewer answers than questions"));
+        }
+        Ok(())
+    }
+}
+
+fn nodes(ids: &[ChangesetId]) -> String {
+    if ids.is_empty() { "-".to_owned() } else { ids.iter().map(ChangesetId::hex).collect::<Vec<_>>().join(",") }
+}
+
+fn pair_list(pairs: &[(ChangesetId, ChangesetId)]) -> String {
+    pairs.iter().map(|(one, two)| format!("{}:{}", one.hex(), two.hex())).collect::<Vec<_>>().join(",")
+}
+
+fn header(mut values: BTreeMap<Vec<u8>, Vec<u8>>) -> Result<Header, MercurialError> {
+    let required = MercurialError::bad("a required key is missing");
+    let mut take = |key: &str| values.remove(key.as_bytes());
+    let (hook, folder, repository) = (take("hook"), take("folder"), take("repository"));
+    let (Some(hook), Some(folder), Some(repository)) = (hook, folder, repository) else { return Err(required) };
+    let (name, id, source, url) = (take("txnname"), take("txnid"), take("source"), take("url"));
+    let mut pushvars = BTreeMap::new();
+    for (key, value) in values {
+        let name = key.strip_prefix(b"uservar:").ok_or(MercurialError::bad("an unknown key"))?;
+        pushvars.insert(name.to_vec(), value);
+    }
+    Ok(Header { hook, folder: path(folder), repository: path(repository), name, id, source, url, pushvars })
+}
+
+fn path(bytes: Vec<u8>) -> PathBuf {
+    OsString::from_vec(bytes).into()
+}
+
+/// A request whose answers are already there: what was recorded is read as if it were asked now.
+impl<R: Read> Request<R, io::Sink> {
+    /// Opens a recorded conversation. Questions go nowhere; the answers are taken in the order in which they stand.
+    ///
+    /// # Errors
+    /// [`MercurialError`].
+    pub fn replay(input: R) -> Result<Self, MercurialError> {
+        Self::open(input, io::sink(), None)
+    }
+}

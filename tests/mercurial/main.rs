@@ -1,0 +1,13 @@
+//! The Mercurial adapter and the hooks' script against a real Mercurial.
+
+#[path = "../support/hg.rs"]
+mod hg;
+#[path = "../support/hg_judge.rs"]
+mod hg_judge;
+
+mod answers;
+mod branches;
+mod forgeries;
+mod formats;
+mod named;
+mod tokens;

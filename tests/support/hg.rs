@@ -1,0 +1,280 @@
+//! A real Mercurial for tests: one pinned version in a virtual environment below `target/`, and repositories that see no configuration
+//! but their own.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::OnceLock;
+
+/// The version that tests run with.
+const VERSION: &str = "7.2.4";
+/// The variable that names another version, to run all tests with that one.
+const OTHER_VERSION: &str = "JIT_TEST_MERCURIAL";
+
+/// Returns the virtual environment's folder of programs, made on first use.
+///
+/// Several test processes may come here at once: the first one makes it, under a lock.
+fn programs() -> &'static Path {
+    static PROGRAMS: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAMS.get_or_init(|| {
+        let tmp = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        fs::create_dir_all(tmp).expect("target/tmp can be made");
+        let lock = fs::File::create(tmp.join("mercurial.lock")).expect("target/tmp can be written");
+        lock.lock().expect("the lock file can be locked");
+        let version = std::env::var(OTHER_VERSION).unwrap_or_else(|_| VERSION.to_owned());
+        let folder = tmp.join(format!("mercurial-{version}"));
+        let ready = folder.join("ready");
+        if !ready.exists() {
+            let _ = fs::remove_dir_all(&folder);
+            let why = "these tests need python3 with venv and pip, and a package index that has mercurial";
+            run(Command::new("python3").args(["-m", "venv"]).arg(&folder), why);
+            let wanted = format!("mercurial=={version}");
+            // setuptools: versions before 6.9 are built from source.
+            run(Command::new(folder.join("bin/pip")).args(["install", "--quiet", &wanted, "setuptools"]), why);
+            fs::write(ready, "").expect("the environment can be written");
+        }
+        folder.join("bin")
+    })
+}
+
+fn run(command: &mut Command, why: &str) {
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?} does not start ({error}): {why}"));
+    assert!(output.status.success(), "{command:?} failed: {why}\n{}", text(&output.stderr));
+}
+
+/// Returns the path of `hg`.
+pub fn hg() -> PathBuf {
+    programs().join("hg")
+}
+
+/// Returns the path of the Python that can import Mercurial.
+pub fn python() -> PathBuf {
+    programs().join("python3")
+}
+
+/// Bytes as text, whatever they are.
+pub fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// What a command said and how it ended.
+#[derive(Debug)]
+pub struct Ran {
+    pub code: Option<i32>,
+    pub stdout: String,
+    /// Both streams.
+    pub said: String,
+}
+
+impl From<Output> for Ran {
+    fn from(output: Output) -> Self {
+        let stdout = text(&output.stdout);
+        Self { code: output.status.code(), said: stdout.clone() + &text(&output.stderr), stdout }
+    }
+}
+
+/// How a push travels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transport {
+    Local,
+    Ssh,
+    Http,
+}
+
+pub const TRANSPORTS: [Transport; 3] = [Transport::Local, Transport::Ssh, Transport::Http];
+
+/// A central repository `server` with the first changeset `base`, and whatever a test adds.
+pub struct TestHg {
+    pub root: tempfile::TempDir,
+    http: OnceLock<HttpServer>,
+}
+
+struct HttpServer {
+    process: Child,
+    url: String,
+}
+
+impl Drop for HttpServer {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+impl TestHg {
+    /// Makes the server with one public changeset that has `docs/readme`, `src/a` and `src/b`.
+    pub fn new() -> Self {
+        Self::with_format(&[])
+    }
+
+    /// As [`TestHg::new`], with these `--config` settings at `hg init` and for the clones.
+    pub fn with_format(settings: &[&str]) -> Self {
+        let test = Self { root: tempfile::tempdir().expect("a temporary folder"), http: OnceLock::new() };
+        let ssh = test.path("ssh.sh");
+        write_program(&ssh, "#!/bin/sh\nshift\nSSH_CLIENT='10.1.2.3 1 22' exec sh -c \"$*\"\n");
+        let rc = format!(
+            "[ui]\nusername = Alice <alice@example.com>\ninteractive = no\nmerge = internal:fail\nssh = {}\nremotecmd = {}\n\
+             [devel]\ndefault-date = 0 0\n[web]\nallow_push = *\npush_ssl = no\n",
+            ssh.display(),
+            hg().display()
+        );
+        fs::write(test.path("hgrc"), rc).expect("the configuration can be written");
+        let server = test.server();
+        let mut init = vec!["init", "server"];
+        for setting in settings {
+            init.extend(["--config", setting]);
+        }
+        test.ok(test.root.path(), &init);
+        for file in ["docs/readme", "src/a", "src/b"] {
+            test.write(&server, file, "base\n");
+        }
+        test.commit(&server, "base");
+        test.ok(&server, &["phase", "--public", "tip"]);
+        test
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.root.path().join(name)
+    }
+
+    pub fn server(&self) -> PathBuf {
+        self.path("server")
+    }
+
+    /// Runs a program with nothing of this machine's configuration.
+    pub fn command(&self, program: &Path, folder: &Path) -> Command {
+        let mut command = Command::new(program);
+        command.current_dir(folder).env_clear().stdin(Stdio::null());
+        command.env("HGRCPATH", self.path("hgrc")).env("HGPLAIN", "1").env("LC_ALL", "C.UTF-8");
+        command.env("HOME", self.root.path()).env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command
+    }
+
+    /// Runs `hg`.
+    pub fn hg(&self, folder: &Path, args: &[&str]) -> Ran {
+        self.command(&hg(), folder).args(args).output().expect("hg starts").into()
+    }
+
+    /// Runs `hg`, which must succeed, and returns its standard output.
+    pub fn ok(&self, folder: &Path, args: &[&str]) -> String {
+        let ran = self.hg(folder, args);
+        assert_eq!(ran.code, Some(0), "hg {args:?}: {}", ran.said);
+        ran.stdout
+    }
+
+    /// Runs a Python script that may import Mercurial, with `args`; it must succeed.
+    pub fn python(&self, folder: &Path, script: &str, args: &[&str]) -> String {
+        let ran: Ran =
+            self.command(&python(), folder).arg("-c").arg(script).args(args).output().expect("starts").into();
+        assert_eq!(ran.code, Some(0), "{}", ran.said);
+        ran.stdout
+    }
+
+    pub fn write(&self, repository: &Path, file: &str, content: &str) {
+        let path = repository.join(file);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("a folder can be made");
+        fs::write(path, content).expect("a file can be written");
+    }
+
+    /// Records all changes of the working directory and returns the node.
+    pub fn commit(&self, repository: &Path, message: &str) -> String {
+        self.ok(repository, &["commit", "--addremove", "--quiet", "--message", message]);
+        self.node(repository, ".")
+    }
+
+    /// Writes a file and records it.
+    pub fn change(&self, repository: &Path, file: &str, message: &str) -> String {
+        self.write(repository, file, &format!("{message}\n"));
+        self.commit(repository, message)
+    }
+
+    /// Returns the full node of a revision.
+    pub fn node(&self, repository: &Path, revision: &str) -> String {
+        self.ok(repository, &["log", "--hidden", "--rev", revision, "--template", "{node}"])
+    }
+
+    /// Clones the server without its hooks.
+    pub fn clone(&self, name: &str) -> PathBuf {
+        let (server, clone) = (self.server(), self.path(name));
+        self.ok(self.root.path(), &["clone", "--quiet", "--pull", &server.to_string_lossy(), &clone.to_string_lossy()]);
+        clone
+    }
+
+    /// The server's address for a transport.
+    pub fn url(&self, transport: Transport) -> String {
+        match transport {
+            Transport::Local => self.server().to_string_lossy().into_owned(),
+            Transport::Ssh => format!("ssh://host/{}", self.server().display()),
+            Transport::Http => self.http.get_or_init(|| HttpServer::start(self)).url.clone(),
+        }
+    }
+
+    /// Pushes from a clone.
+    pub fn push(&self, clone: &Path, transport: Transport, args: &[&str]) -> Ran {
+        let url = self.url(transport);
+        let mut all = vec!["push", url.as_str()];
+        all.extend(args);
+        self.hg(clone, &all)
+    }
+
+    /// What a push could have changed on the server: changesets with phases, bookmarks, markers.
+    pub fn server_state(&self) -> String {
+        let server = self.server();
+        let log = self.ok(&server, &["log", "--hidden", "--template", "{node} {phase} {obsolete} {bookmarks}\n"]);
+        let markers = fs::read(server.join(".hg/store/obsstore")).unwrap_or_default();
+        assert!(!server.join(".hg/store/journal").exists(), "a transaction was left open");
+        format!("{log}{markers:?}")
+    }
+}
+
+/// Whatever a test did to the server, it is sound at the end.
+impl Drop for TestHg {
+    fn drop(&mut self) {
+        // Mercurial's own check does not know where the experimental changelog keeps its lists of files.
+        let requires = fs::read_to_string(self.server().join(".hg/store/requires")).unwrap_or_default();
+        if !std::thread::panicking() && !requires.contains("exp-changelog-v2") {
+            self.ok(&self.server(), &["verify", "--quiet"]);
+        }
+    }
+}
+
+/// Serves the repository with `alice` logged in, as a web server in front of it would say.
+const SERVE: &str = r#"
+import os, sys
+from wsgiref.simple_server import WSGIRequestHandler, make_server
+from mercurial.hgweb import hgweb
+
+class Quiet(WSGIRequestHandler):
+    def log_message(self, *args):
+        pass
+
+app = hgweb(os.fsencode(sys.argv[1]))
+
+def authenticated(environ, start_response):
+    environ['REMOTE_USER'] = 'alice'
+    return app(environ, start_response)
+
+server = make_server('127.0.0.1', 0, authenticated, handler_class=Quiet)
+print(server.server_port, flush=True)
+server.serve_forever()
+"#;
+
+impl HttpServer {
+    fn start(test: &TestHg) -> Self {
+        let mut command = test.command(&python(), test.root.path());
+        command.arg("-c").arg(SERVE).arg(test.server()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut process = command.spawn().expect("the web server starts");
+        let mut line = String::new();
+        let output = process.stdout.take().expect("its output is a pipe");
+        BufReader::new(output).read_line(&mut line).expect("it says its port");
+        Self { process, url: format!("http://127.0.0.1:{}/", line.trim()) }
+    }
+}
+
+/// Writes a file that can be executed.
+pub fn write_program(path: &Path, text: &str) {
+    fs::write(path, text).expect("a program can be written");
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("it can be made executable");
+}
