@@ -12,6 +12,7 @@ use crate::domain::time::Timestamp;
 use crate::enforcement::Server;
 use crate::ports::approval_store::ApprovalStore as _;
 use crate::ports::clock::Clock as _;
+use crate::ports::log::Log;
 use std::env;
 use std::path::Path;
 use std::sync::Arc;
@@ -85,6 +86,12 @@ impl ServerParts {
     /// Returns the present moment.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// Returns the time of the entry that `log` takes next: now, but no earlier than its newest entry.
+    pub fn entry_time(&self, log: &dyn Log) -> Timestamp {
+        let now = self.now();
+        log.newest_time().map_or(now, |newest| now.max(newest))
     }
 
     /// Returns the key that verifies the log.

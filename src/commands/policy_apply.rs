@@ -106,7 +106,7 @@ fn swap(parts: &ServerParts, files: &[PolicyFile], changed: &[String]) -> Result
     }
     sync_folder(&staged)?;
     let change = publish::policy_change(log.as_mut(), files, changed, &publish::whoami())?;
-    let time = parts.now().max(log.newest_time().unwrap_or(parts.now()));
+    let time = parts.entry_time(log.as_ref());
     log.append(&Entry { time, event: Event::Policy(change) }).or_fail()?;
     renameat_with(CWD, &staged, CWD, &current, RenameFlags::EXCHANGE).or_fail()?;
     sync_folder(parts.folder.root())?;

@@ -19,7 +19,7 @@ pub fn record_policy(parts: &ServerParts, changed: &[String], by: &str) -> Resul
     let files = PolicyFolder::read(&parts.folder.policies()).or_fail()?;
     let mut log = parts.log.open(Instant::now() + parts.settings.deadline).or_fail()?;
     let change = policy_change(log.as_mut(), &files, changed, by)?;
-    let time = parts.now().max(log.newest_time().unwrap_or(parts.now()));
+    let time = parts.entry_time(log.as_ref());
     log.append(&Entry { time, event: Event::Policy(change) }).or_fail()?;
     log.renew_anchor().or_fail()
 }

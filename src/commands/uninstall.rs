@@ -38,7 +38,7 @@ pub fn run(args: &Args, cx: &Context) -> Result<Exit, Failure> {
     let parts = ServerParts::open(&common_dir)?;
     let mut log = parts.log.open(Instant::now() + parts.settings.deadline).or_fail()?;
     let by = super::publish::whoami();
-    let time = parts.now().max(log.newest_time().unwrap_or(parts.now()));
+    let time = parts.entry_time(log.as_ref());
     log.append(&Entry { time, event: Event::Uninstall(Uninstall { by }) }).or_fail()?;
     log.renew_anchor().or_fail()?;
     cx.terminal.say(&format!("uninstalled: pushes to {} are no longer judged", common_dir.display()));
