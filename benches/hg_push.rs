@@ -7,8 +7,8 @@
 
 #![allow(clippy::print_stdout)]
 
-#[path = "../tests/support/hg.rs"]
 #[allow(dead_code, reason = "tests need more of it")]
+#[path = "../tests/support/hg.rs"]
 mod hg;
 
 use ed25519_dalek::{Signer as _, SigningKey};
