@@ -1,4 +1,4 @@
-//! How far a change reaches, file by file, for people who judge it.
+//! How far a change reaches, for people who look at it.
 
 /// How far a change reaches.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
