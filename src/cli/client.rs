@@ -3,6 +3,10 @@
 mod git;
 mod git_errors;
 mod git_transfer;
+mod mercurial;
+mod mercurial_errors;
+mod mercurial_server;
+mod mercurial_transfer;
 
 use super::client_errors::{history_failure, memory_failure};
 use super::local_clone::{LocalClone, Move, ServerFiles, System};
@@ -21,6 +25,7 @@ use crate::ports::approval_store::{Added, ApprovalStore, Found, StoreError};
 use crate::ports::clock::Clock as _;
 use crate::ports::history::{Need, OwnPaths, Selection};
 use git::GitClone;
+use mercurial::MercurialClone;
 
 /// A clone and the server that it belongs to.
 pub struct Client {
@@ -44,7 +49,7 @@ impl Client {
     pub fn open(remote: Option<&str>, cx: &Context) -> Result<Self, Failure> {
         let local: Box<dyn LocalClone> = match System::here()? {
             System::Git => Box::new(GitClone::open(remote)?),
-            System::Mercurial => return Err(Failure::undecided("this version knows Git clones only")),
+            System::Mercurial => Box::new(MercurialClone::open(remote)?),
         };
         let files = local.server_files()?;
         let seen = compare_log(&files)?;

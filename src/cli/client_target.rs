@@ -1,9 +1,9 @@
 //! What a command is about: REV, and the branch, bookmark, tag or ref that it should move.
 
 use super::client::Client;
-use super::local_clone::{KeptRequest, Move, System};
+use super::local_clone::{KeptRequest, Move, Step, System};
 use super::{Exit, Failure, safe};
-use crate::domain::change::{ChangesetId, Target, TargetKind};
+use crate::domain::change::{Action, ChangesetId, Target, TargetKind};
 use crate::domain::request::RequestId;
 
 /// Choices that are listed in an error.
@@ -134,9 +134,9 @@ impl Proposal {
         Ok(Self { subject: found.subject, target: found.request.target, base, request })
     }
 
-    /// Returns what this comes to: a move to the subject, or a deletion.
-    pub fn supposed(&self, delete: bool) -> Move {
-        Move { target: self.target.clone(), old: self.base.clone(), new: (!delete).then_some(self.subject) }
+    /// Returns what this comes to, if the target may be treated by `action` only: a move to the subject where that does not say.
+    pub fn supposed(&self, action: Option<&Action>) -> Move {
+        Move { target: self.target.clone(), old: self.base.clone(), step: Step::of(action, self.subject) }
     }
 
     /// Tells whether the target holds the subject already.

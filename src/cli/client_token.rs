@@ -171,8 +171,7 @@ fn longest(client: &Client, proposal: &Proposal, wishes: &Wishes<'_>, notes: &mu
     if wishes.kind == Kind::Reject {
         return REJECTION;
     }
-    let delete = wishes.action == Action::Delete;
-    let rules: Vec<&Rule> = match client.assess(&[proposal.supposed(delete)], None, &[]) {
+    let rules: Vec<&Rule> = match client.assess(&[proposal.supposed(Some(&wishes.action))], None, &[]) {
         Ok(assessment) => {
             let outcomes = assessment.decision.updates.into_iter().flat_map(|update| update.rules);
             let names: Vec<_> = outcomes.map(|outcome| outcome.rule).collect();

@@ -3,7 +3,7 @@
 use super::{Exit, Failure};
 use crate::adapters::disk::published::Published;
 use crate::domain::approval::SignedToken;
-use crate::domain::change::{ChangeSize, Changeset, ChangesetId, RefUpdate, Target};
+use crate::domain::change::{Action, ChangeSize, Changeset, ChangesetId, RefUpdate, Target};
 use crate::domain::policy::PolicyFile;
 use crate::domain::request::{Request, RequestId};
 use crate::domain::time::Timestamp;
@@ -79,8 +79,38 @@ pub struct Move {
     pub target: Target,
     /// What it holds before: nothing if it does not exist; a Mercurial branch has all its open heads.
     pub old: Vec<ChangesetId>,
-    /// What it would hold, or gain as a head; `None`: it would be deleted.
-    pub new: Option<ChangesetId>,
+    /// What would happen to it.
+    pub step: Step,
+}
+
+/// What a supposed push does to its target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// It would hold this changeset; a Mercurial branch would gain it as a head.
+    To(ChangesetId),
+    /// It would be deleted.
+    Delete,
+    /// Mercurial: drafts of the branch, up to this changeset, would become public.
+    Publish(ChangesetId),
+}
+
+impl Step {
+    /// Returns what an action does with a changeset; without an action, the target moves there.
+    pub fn of(action: Option<&Action>, changeset: ChangesetId) -> Self {
+        match action {
+            Some(Action::Delete) => Self::Delete,
+            Some(Action::Publish) => Self::Publish(changeset),
+            _ => Self::To(changeset),
+        }
+    }
+
+    /// Returns what the target would hold afterwards.
+    pub fn new_value(self) -> Option<ChangesetId> {
+        match self {
+            Self::To(changeset) | Self::Publish(changeset) => Some(changeset),
+            Self::Delete => None,
+        }
+    }
 }
 
 /// What a move does beside bringing changesets.
@@ -170,7 +200,7 @@ pub trait LocalClone {
     /// Returns the history of a push that makes `moves` on the server as it stands.
     ///
     /// # Errors
-    /// [`Failure`].
+    /// [`Failure`], also for several moves in Mercurial, where pushes move what they move.
     fn supposing(&self, moves: &[Move]) -> Result<Box<dyn History + '_>, Failure>;
 
     /// Finds out what `update`, which was supposed, would do; its changesets are loaded.

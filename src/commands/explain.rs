@@ -3,7 +3,7 @@
 use super::status::assumed_login;
 use crate::cli::client::Client;
 use crate::cli::client_target::TargetArgs;
-use crate::cli::local_clone::{Move, System};
+use crate::cli::local_clone::{Move, Step, System};
 use crate::cli::summary::needs;
 use crate::cli::{Context, Exit, Failure, Format, answer, client_json, safe};
 use crate::domain::change::{Action, ChangesetId, Push, RefUpdate, Target};
@@ -85,12 +85,12 @@ fn supposed(args: &Args, client: &Client, target: Target) -> Result<Move, Failur
         None => client.local.value(&target)?,
     };
     let rev = args.new.as_deref().unwrap_or(client.local.system().current_revision());
-    let new = if args.delete { None } else { Some(resolve(rev)?) };
-    if old == Vec::from_iter(new) {
+    let step = if args.delete { Step::Delete } else { Step::To(resolve(rev)?) };
+    if old == Vec::from_iter(step.new_value()) {
         let target = safe(target.to_string().as_bytes());
         return Err(Failure::new(Exit::Denied, format!("{target} would not move")));
     }
-    Ok(Move { target, old, new })
+    Ok(Move { target, old, step })
 }
 
 fn text(reasons: &[Reason<'_>], push: &Push, decision: &UpdateDecision, login: Option<&str>) -> String {

@@ -2,7 +2,7 @@
 
 use super::status::assumed_login;
 use crate::cli::client::Client;
-use crate::cli::local_clone::Move;
+use crate::cli::local_clone::{Move, Step};
 use crate::cli::{Context, Exit, Failure, advice, answer};
 use crate::domain::change::{ChangesetId, IdKind, Target};
 use crate::domain::policy::Verdict;
@@ -73,7 +73,7 @@ fn moves(input: &[u8], kind: IdKind) -> Vec<Move> {
         let own = refname.starts_with(b"refs/jit/");
         let target = Target::git_ref(refname).ok()?;
         let moves = known(old) && known(new) && !own && old != new;
-        moves.then(|| Move { target, old: Vec::from_iter(id(old)), new: id(new) })
+        moves.then(|| Move { target, old: Vec::from_iter(id(old)), step: id(new).map_or(Step::Delete, Step::To) })
     };
     input.split(|byte| *byte == b'\n').filter_map(read).collect()
 }
@@ -91,7 +91,7 @@ mod tests {
         );
         let found = moves(input.as_bytes(), IdKind::GitSha1);
         let shape: Vec<(String, usize, bool)> =
-            found.iter().map(|one| (one.target.to_string(), one.old.len(), one.new.is_some())).collect();
+            found.iter().map(|one| (one.target.to_string(), one.old.len(), one.step != Step::Delete)).collect();
         assert_eq!(
             shape,
             [

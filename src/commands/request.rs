@@ -40,7 +40,7 @@ pub fn run(args: &Args, cx: &Context) -> Result<Exit, Failure> {
     if proposal.has_landed(&client)? {
         return Err(Failure::new(Exit::Denied, format!("{target} has {} already", proposal.subject.hex())));
     }
-    let update = client.update(proposal.supposed(false))?;
+    let update = client.update(proposal.supposed(None))?;
     let request = Request {
         target: proposal.target.clone(),
         action: update.action().clone(),

@@ -3,7 +3,7 @@
 use crate::cli::client::Client;
 use crate::cli::client_key::OwnKey;
 use crate::cli::client_target::{Proposal, TargetArgs};
-use crate::cli::local_clone::System;
+use crate::cli::local_clone::{Step, System};
 use crate::cli::summary::Summary;
 use crate::cli::{Context, Exit, Failure, Format, answer, client_json, client_token, safe};
 use crate::domain::approval::{Kind, SignedToken};
@@ -93,10 +93,10 @@ fn sign(args: &Signing, kind: Kind, cx: &Context) -> Result<Exit, Failure> {
     }
     let mut client = Client::open(args.remote.as_deref(), cx)?;
     let proposal = Proposal::find(&client, Some(&args.rev), named)?;
-    let delete = args.action == Some(Action::Delete);
     check_possible(&client, &proposal, args.action.as_ref())?;
-    let update = client.update(proposal.supposed(delete))?;
-    if delete && update.tips != [proposal.subject] {
+    let supposed = proposal.supposed(args.action.as_ref());
+    let update = client.update(supposed.clone())?;
+    if supposed.step == Step::Delete && update.tips != [proposal.subject] {
         let target = safe(proposal.target.to_string().as_bytes());
         return Err(Failure::usage(format!("{target} is not at {} on the server", proposal.subject.hex()))
             .hint("to delete it, sign for what it holds now"));
@@ -118,11 +118,11 @@ fn sign(args: &Signing, kind: Kind, cx: &Context) -> Result<Exit, Failure> {
     for note in &draft.notes {
         cx.terminal.say(&format!("note: {note}"));
     }
-    let supposed: Vec<SignedToken> = draft.tokens.iter().map(|token| client_token::supposed(token, own.key)).collect();
-    let assessment = client.assess(&[proposal.supposed(delete)], None, &supposed)?;
+    let unsigned: Vec<SignedToken> = draft.tokens.iter().map(|token| client_token::supposed(token, own.key)).collect();
+    let assessment = client.assess(std::slice::from_ref(&supposed), None, &unsigned)?;
     let decision = first(&assessment.decision.updates)?;
     let effect = client.local.effect(&update)?;
-    let main = supposed.last().ok_or_else(|| Failure::undecided("nothing to sign"))?;
+    let main = unsigned.last().ok_or_else(|| Failure::undecided("nothing to sign"))?;
     let summary = Summary {
         who: &own.who,
         key: own.key.to_string(),
@@ -149,7 +149,7 @@ fn sign(args: &Signing, kind: Kind, cx: &Context) -> Result<Exit, Failure> {
     if !args.local {
         client.send_waiting()?;
     }
-    let after = client.assess(&[proposal.supposed(delete)], None, &[])?;
+    let after = client.assess(&[supposed], None, &[])?;
     report(&signed, &own, first(&after.decision.updates)?, &after.push, !args.local, &client, cx);
     Ok(Exit::Done)
 }
@@ -165,7 +165,8 @@ fn check_possible(client: &Client, proposal: &Proposal, action: Option<&Action>)
             Ok(())
         };
     }
-    if action != Some(&Action::Rewrite) && proposal.has_landed(client)? {
+    let stays = !matches!(action, Some(Action::Rewrite | Action::Publish));
+    if stays && proposal.has_landed(client)? {
         return Err(Failure::new(
             Exit::Denied,
             format!("{target} has {subject} already: there is nothing to sign for"),

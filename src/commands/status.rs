@@ -18,15 +18,22 @@ pub struct Args {
     rev: Option<String>,
     #[command(flatten)]
     target: TargetArgs,
-    /// Judge the deletion of the target, which REV is the tip of
-    #[arg(long, value_name = "ACTION", value_parser = ["delete"])]
-    action: Option<String>,
+    /// Judge the deletion of the target, which REV is the tip of; in Mercurial also the publication of drafts up to REV
+    #[arg(long, value_name = "ACTION", value_parser = deletion_or_publication)]
+    action: Option<Action>,
     /// Who pushes, by login [default: you, if your key and the policy tell]
     #[arg(long = "as", value_name = "LOGIN")]
     login: Option<String>,
     /// The server, by its name or URL
     #[arg(long, value_name = "NAME")]
     remote: Option<String>,
+}
+
+fn deletion_or_publication(text: &str) -> Result<Action, String> {
+    match Action::parse(text) {
+        Ok(action @ (Action::Delete | Action::Publish)) => Ok(action),
+        _ => Err("it is `delete` or `publish`; everything else follows from REV".to_owned()),
+    }
 }
 
 /// Does what `args` say.
@@ -39,8 +46,7 @@ pub fn run(args: &Args, cx: &Context) -> Result<Exit, Failure> {
     let named = args.target.named(System::here()?)?;
     let client = Client::open(args.remote.as_deref(), cx)?;
     let proposal = Proposal::find(&client, args.rev.as_deref(), named)?;
-    let delete = args.action.as_deref() == Some(&Action::Delete.to_string());
-    if !delete && proposal.has_landed(&client)? {
+    if args.action.is_none() && proposal.has_landed(&client)? {
         let target = safe(proposal.target.to_string().as_bytes());
         return Err(Failure::new(Exit::Denied, format!("{target} has {} already", proposal.subject.hex())));
     }
@@ -48,7 +54,7 @@ pub fn run(args: &Args, cx: &Context) -> Result<Exit, Failure> {
     if login.is_none() {
         cx.terminal.say("note: who would push is not known here; a rule does not count the pusher's own approval (`--as LOGIN` says who)");
     }
-    let assessment = client.assess(&[proposal.supposed(delete)], login.as_deref(), &[])?;
+    let assessment = client.assess(&[proposal.supposed(args.action.as_ref())], login.as_deref(), &[])?;
     let verdict = assessment.decision.verdict();
     let hints: Vec<String> = match verdict {
         Verdict::Allow => Vec::new(),

@@ -123,7 +123,7 @@ impl LocalClone for GitClone {
     fn supposing(&self, moves: &[Move]) -> Result<Box<dyn History + '_>, Failure> {
         let claim = |supposed: &Move| Claim {
             old: supposed.old.first().copied(),
-            new: supposed.new,
+            new: supposed.step.new_value(),
             refname: supposed.target.as_git_ref().unwrap_or_default().to_vec(),
         };
         let repository = self.checkout.reopened().map_err(|error| checkout_failure(&error))?;
