@@ -2,10 +2,13 @@
 
 mod flow;
 mod http;
+mod kills;
 mod page;
 mod person;
 mod site;
 mod ssh;
 mod ssh_attempts;
 mod sshd;
+#[path = "../support/mod.rs"]
+mod support;
 mod web;
