@@ -16,6 +16,9 @@ const ON_ITS_WAY: Span = Span::seconds(10 * 60);
 /// for some minutes; the targets of one push move one after the other. What `updates` ask for cannot wait for that: their
 /// targets' values are held against the log next.
 ///
+/// Of several pushes that were allowed the same move, one made it: once the log has the new value by the outcome of one, the
+/// others moved nothing.
+///
 /// The outer error is a log that failed, the inner one a history that could not be read.
 pub(super) fn settle(
     log: &mut dyn Log,
@@ -32,7 +35,9 @@ pub(super) fn settle(
                 Ok(value) => value,
                 Err(error) => return Ok(Err(error)),
             };
-            if value == update.new {
+            let recorded = log.target(&update.target)?.recorded;
+            let moved = update.old == update.new || recorded.as_ref() != Some(&value);
+            if value == update.new && moved {
                 applied.push(Applied { target: update.target.clone(), value });
             } else if value == update.old {
                 pending = true;
