@@ -1,5 +1,6 @@
 //! Real servers of the transport, set up as docs/operations.md says: sshd with a forced command, and `git http-backend`.
 
+mod crowds;
 mod flow;
 mod http;
 mod kills;
@@ -12,3 +13,4 @@ mod sshd;
 #[path = "../support/mod.rs"]
 mod support;
 mod web;
+mod writers;
