@@ -1,6 +1,7 @@
 //! Real servers of the transport, set up as docs/operations.md says: sshd with a forced command, and `git http-backend`.
 
 mod crowds;
+mod disk;
 mod flips;
 mod flow;
 mod http;
