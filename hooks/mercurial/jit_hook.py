@@ -504,6 +504,19 @@ def _has(log, node):
 class Facts:
     """Answers what the program asks. Nothing is taken from a changeset's own list of files: it is the client's claim."""
 
+    # What can be asked, by the name of the method that answers, and with how many arguments.
+    QUERIES = {
+        b'state': 0,
+        b'targets': 0,
+        b'between': 2,
+        b'changesets': 1,
+        b'ids': 2,
+        b'reached': 2,
+        b'bases': 1,
+        b'manifests': 1,
+        b'deltas': 1,
+    }
+
     def __init__(self, repo, before):
         self._repo = repo.unfiltered()
         self._log = self._repo.changelog
@@ -518,24 +531,29 @@ class Facts:
 
     def state(self):
         """What the transaction changes, apart from changesets."""
-        before = self._need_before()
         view = self._repo.filtered(VIEW)
+        yield from self._features()
+        yield from self._changes(_branches(view), _bookmarks(self._repo), _tags(self._repo.ui, view), self._newly_public())
+        transaction = self._repo.currenttransaction()
+        for marker in transaction.changes.get(b'obsmarkers', ()):
+            node = marker[0]
+            yield b'O', node + _field(self._branch_of(node))
+
+    def _changes(self, branches, bookmarks, tags, newly_public):
+        before = self._need_before()
+        yield from self._branch_moves(before, branches, newly_public)
+        yield from self._moves(b'K', before.bookmarks, bookmarks)
+        yield from self._moves(b'T', before.tags, tags)
+        for rev in newly_public:
+            if before.sees(rev):
+                yield b'P', self._log.node(rev) + _field(self._branch(rev))
+
+    def _features(self):
         for name in sorted(set(self._repo.requirements) & set(UNSUPPORTED)):
             yield b'U', name
         loaded = {name for name, _module in extensions.extensions(self._repo.ui)}
         if b'largefiles' in loaded | set(self._repo.requirements):
             yield b'L', b''
-        newly_public = self._newly_public()
-        yield from self._branch_moves(before, _branches(view), newly_public)
-        yield from self._moves(b'K', before.bookmarks, _bookmarks(self._repo))
-        yield from self._moves(b'T', before.tags, _tags(self._repo.ui, view))
-        for rev in newly_public:
-            if before.sees(rev):
-                yield b'P', self._log.node(rev) + _field(self._branch(rev))
-        transaction = self._repo.currenttransaction()
-        for marker in transaction.changes.get(b'obsmarkers', ()):
-            node = marker[0]
-            yield b'O', node + _field(self._branch_of(node))
 
     def _newly_public(self):
         public = set()
@@ -655,23 +673,9 @@ class Facts:
         return rev
 
 
-QUERIES = {
-    b'state': (Facts.state, 0),
-    b'targets': (Facts.targets, 0),
-    b'between': (Facts.between, 2),
-    b'changesets': (Facts.changesets, 1),
-    b'ids': (Facts.ids, 2),
-    b'reached': (Facts.reached, 2),
-    b'bases': (Facts.bases, 1),
-    b'manifests': (Facts.manifests, 1),
-    b'deltas': (Facts.deltas, 1),
-}
-
-
 def _answer(facts, line):
     """Yields the answer to one query in pieces."""
     name, *arguments = line.split(b' ')
-    method, count = QUERIES.get(name, (None, -1))
-    if len(arguments) != count:
+    if facts.QUERIES.get(name) != len(arguments):
         raise Trouble(b'the program asks what is not known here')
-    return _stream(method(facts, *arguments))
+    return _stream(getattr(facts, name.decode('ascii'))(*arguments))

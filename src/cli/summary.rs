@@ -1,9 +1,9 @@
 //! What a person sees before they sign: what exactly they state, which commits it is about, and what it will count for.
 
 use super::safe;
-use crate::adapters::git::ChangeSize;
 use crate::domain::approval::quorum::Requirement;
 use crate::domain::approval::{Kind, RoleChoice, Token, TokenId};
+use crate::domain::change::ChangeSize;
 use crate::domain::change::{Action, Changeset, ChangesetId};
 use crate::domain::name::PrincipalId;
 use crate::domain::policy::{Mode, RuleOutcome, Unmet, UpdateDecision};

@@ -1,9 +1,9 @@
 //! What the summary before a signature says, and that nothing in it steers the terminal.
 
 use super::summary::{Summary, Worth, needs};
-use crate::adapters::git::ChangeSize;
 use crate::domain::approval::quorum::Requirement;
 use crate::domain::approval::{Kind, RoleChoice, Token, TokenId};
+use crate::domain::change::ChangeSize;
 use crate::domain::change::{Action, Changeset, ChangesetId};
 use crate::domain::change::{IdKind, Target};
 use crate::domain::name::PrincipalId;

@@ -1,6 +1,6 @@
 //! `jit sign` and `jit reject`: shows a change, asks, signs a token for it, and sends it.
 
-use crate::adapters::git::{ChangeSize, GitError};
+use crate::adapters::git::GitError;
 use crate::cli::client::Client;
 use crate::cli::client_errors::git_failure;
 use crate::cli::client_key::OwnKey;
@@ -8,7 +8,7 @@ use crate::cli::client_target::{Proposal, TargetArgs};
 use crate::cli::summary::Summary;
 use crate::cli::{Context, Exit, Failure, Format, answer, client_json, client_publish, client_token, safe};
 use crate::domain::approval::{Kind, SignedToken};
-use crate::domain::change::{Action, Changeset, ChangesetId, RefUpdate};
+use crate::domain::change::{Action, ChangeSize, Changeset, ChangesetId, RefUpdate};
 use crate::domain::policy::{UpdateDecision, Verdict};
 use serde_json::json;
 use std::collections::BTreeSet;

@@ -6,9 +6,12 @@ use crate::source::Source;
 /// The most lines of a file of code, tests included.
 const LONGEST: usize = 400;
 
-/// The script that Mercurial loads for its hooks. A hook is one path, and what stands beside it would have to be found and
-/// loaded by hand inside the server's process, so it is one file; half of it is its manual and what it refuses.
-const HOOK_SCRIPT: (&str, usize) = ("hooks/mercurial/jit_hook.py", 700);
+/// The scripts that Mercurial loads. A hook is one path, and what stands beside it has to be found and loaded by hand inside
+/// Mercurial's process, so they are few files; half of each is its manual and what it refuses.
+const SCRIPTS: [&str; 2] = ["hooks/mercurial/jit_hook.py", "hooks/mercurial/jit_clone.py"];
+
+/// The most lines of one of them.
+const LONGEST_SCRIPT: usize = 700;
 
 /// Returns the fault of a file of code below `src`, `tests`, `hooks` or `benches` that is too long.
 ///
@@ -18,7 +21,7 @@ pub fn length_fault(path: &str, text: &str) -> Option<Fault> {
     let code = name.rsplit_once('.').is_none_or(|(_, extension)| matches!(extension, "rs" | "py" | "sh"));
     let lines = text.lines().count();
     let counted = matches!(folder, "src" | "tests" | "hooks" | "benches") && code;
-    let longest = if path == HOOK_SCRIPT.0 { HOOK_SCRIPT.1 } else { LONGEST };
+    let longest = if SCRIPTS.contains(&path) { LONGEST_SCRIPT } else { LONGEST };
     (counted && lines > longest).then(|| {
         let what = format!("{lines} lines, at most {longest}: split it by noun (tests count too)");
         Fault::new(path, longest + 1, what)

@@ -3,7 +3,7 @@
 use crate::branches::world;
 use crate::hg::{TRANSPORTS, TestHg, Transport};
 use crate::hg_judge::{Judge, described, reason};
-use jit::adapters::mercurial::TokenBundle;
+use jit::adapters::mercurial::Bundle;
 use jit::domain::time::Timestamp;
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,7 @@ const ALICE: &str = "Alice <alice@example.com>";
 /// Writes a bundle with these tokens; returns the file and the first changeset's node.
 pub fn bundle(test: &TestHg, name: &str, tokens: &[&str]) -> (PathBuf, String) {
     let time = Timestamp::parse("2026-11-21T20:00:00Z").expect("a time");
-    let bundle = TokenBundle::new(tokens, ALICE, time).expect("tokens");
+    let bundle = Bundle::of_tokens(tokens, ALICE, time).expect("tokens");
     let path = test.path(name);
     std::fs::write(&path, &bundle.bytes).expect("a bundle can be written");
     (path, bundle.ids[0].hex())

@@ -1,35 +1,11 @@
 //! What a person is shown of a change before they sign for it, and the commit with which they ask for approvals.
 
 use super::{GitError, GitRepository, graph, tag, walk};
-use crate::domain::change::{Changeset, ChangesetId};
+use crate::domain::change::{ChangeSize, ChangedFile, Changeset, ChangesetId};
 use crate::domain::request::Request;
 use crate::ports::history::OwnPaths;
 use git2::{Delta, DiffOptions, ErrorCode, Signature, Tree};
 use std::collections::BTreeMap;
-
-/// How far a change reaches.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ChangeSize {
-    /// The files that differ, in the order of their paths, with lines added and removed; binary files count none.
-    pub files: Vec<ChangedFile>,
-    /// Lines added in all of them.
-    pub added: usize,
-    /// Lines removed in all of them.
-    pub removed: usize,
-}
-
-/// One file of a change.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ChangedFile {
-    /// Its path; a file that is gone has its old one.
-    pub path: Vec<u8>,
-    /// `A` added, `D` deleted, `M` changed, `T` another type.
-    pub how: char,
-    /// Lines added.
-    pub added: usize,
-    /// Lines removed.
-    pub removed: usize,
-}
 
 /// Why no request could be written.
 #[derive(Debug, thiserror::Error)]

@@ -1,8 +1,8 @@
 //! A clone and its server, with real Git.
 
 use super::testing::TestRepo;
-use super::{ChangedFile, Checkout, CheckoutError, Pushed, Remote, RemoteError};
-use crate::domain::change::{Action, ChangesetId, IdKind, Target};
+use super::{Checkout, CheckoutError, Pushed, Remote, RemoteError};
+use crate::domain::change::{Action, ChangedFile, ChangesetId, IdKind, Target};
 use crate::domain::request::Request;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

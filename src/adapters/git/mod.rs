@@ -28,7 +28,7 @@ mod walk;
 pub use approvals::{OwnRefRefusal, RequestCommit, TokenFile};
 pub use approvals_ref::{ClientApprovals, KnownToken, WAITING_REF};
 pub use client::{Checkout, CheckoutError};
-pub use client_change::{ChangeSize, ChangedFile, RequestCommitError};
+pub use client_change::RequestCommitError;
 pub use error::{GitError, OpenError};
 pub use history::GitHistory;
 pub use incoming::{GitPush, REQUESTS, TOKEN_OPTION};

@@ -79,7 +79,7 @@ impl Read {
         self.text[..self.description - 2].split(|byte| *byte == b'\n')
     }
 
-    fn description(&self) -> &[u8] {
+    pub(super) fn description(&self) -> &[u8] {
         &self.text[self.description..]
     }
 

@@ -17,7 +17,7 @@ use std::io::{Read, Write};
 /// A transaction as the hook's script sees it.
 #[derive(Debug)]
 pub struct MercurialHistory<R, W> {
-    request: Request<R, W>,
+    pub(super) request: Request<R, W>,
     paths: Paths,
     targets: Option<BTreeMap<Target, Vec<ChangesetId>>>,
     /// What becomes public although it was visible before, by branch.
@@ -203,6 +203,7 @@ impl<R: Read, W: Write> History for MercurialHistory<R, W> {
         let state = State::ask(&mut self.request)?;
         self.paths = Paths::new(state.has_largefiles);
         self.tokens.clear();
+        self.published.clear();
         let refusals = self.check_own(&state)?;
         if !refusals.is_empty() {
             return Err(HistoryError::Refused(refusals));

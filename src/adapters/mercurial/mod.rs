@@ -1,16 +1,20 @@
 //! Mercurial: what a transaction asks for, approvals as changesets, and the hooks.
 //!
-//! Nothing here reads a repository's files or starts `hg`. A script that runs inside the server's Mercurial (`hooks/mercurial/jit_hook.py`)
-//! gathers what is asked of it; [`Request`] is the conversation with it, and [`MercurialHistory`] what decisions are made from.
+//! Nothing here reads a repository's storage. A script that runs inside the server's Mercurial (`hooks/mercurial/jit_hook.py`)
+//! gathers what is asked of it; [`Request`] is the conversation with it, and [`MercurialHistory`] what decisions are made from. Commands
+//! start the stock `hg` ([`Hg`]) with a script of the same kind (`jit_clone.py`), and ask that ([`CloneTalk`]).
 
 mod bundle;
 mod changelog;
+mod clone;
 mod error;
 mod hgrc;
 mod history;
 mod manifest;
 mod moves;
 mod own_paths;
+mod policy;
+mod program;
 mod reply;
 mod request;
 mod requirements;
@@ -18,12 +22,15 @@ mod state;
 mod transaction;
 mod wire;
 
-pub use bundle::{BundleError, MOST_TOKENS, TokenBundle};
+pub use bundle::{Bundle, BundleError, Closed, MOST_TOKENS};
 pub use changelog::{APPROVALS_BRANCH, LONGEST_TOKEN, TokenFault};
+pub use clone::{ApprovalsHead, CloneTalk, RequestChangeset, Supposed, Talk};
 pub use error::MercurialError;
 pub use hgrc::{HOOKS, Hgrc, HgrcError, HookLines};
 pub use history::MercurialHistory;
 pub use manifest::LONGEST_MANIFEST;
+pub use policy::{PolicyDescription, PolicyDescriptionError};
+pub use program::{Hg, HgError};
 pub use reply::Reply;
 pub use request::{Header, MOST_CHANGESETS, PREFACE, Request};
 pub use requirements::{UNSUPPORTED, unsupported};
@@ -33,3 +40,6 @@ pub use wire::{LONGEST_CONVERSATION, LONGEST_RECORD, MOST_RECORDS};
 /// The script that runs in the hooks; installation writes it to the repository's `jit` folder. GPL-2.0-or-later, as it imports
 /// Mercurial; a separate work behind a pipe.
 pub const SCRIPT: &str = include_str!("../../../hooks/mercurial/jit_hook.py");
+
+/// The script with which commands read a repository through `hg`, and the hook of a clone; it wants [`SCRIPT`] beside it. Licensed as that.
+pub const CLONE_SCRIPT: &str = include_str!("../../../hooks/mercurial/jit_clone.py");

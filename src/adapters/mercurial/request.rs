@@ -123,7 +123,7 @@ impl<R: Read, W: Write> Request<R, W> {
         Ok(read)
     }
 
-    fn changesets_of(&mut self, question: &str) -> Result<Vec<ReadChangeset>, MercurialError> {
+    pub(super) fn changesets_of(&mut self, question: &str) -> Result<Vec<ReadChangeset>, MercurialError> {
         let mut found = Vec::new();
         self.ask(question, b"C", |_, payload| {
             if found.len() == MOST_CHANGESETS {
@@ -244,7 +244,7 @@ impl<R: Read, W: Write> Request<R, W> {
     }
 }
 
-fn nodes(ids: &[ChangesetId]) -> String {
+pub(super) fn nodes(ids: &[ChangesetId]) -> String {
     if ids.is_empty() { "-".to_owned() } else { ids.iter().map(ChangesetId::hex).collect::<Vec<_>>().join(",") }
 }
 

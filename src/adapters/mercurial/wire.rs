@@ -101,7 +101,7 @@ impl<'a> Fields<'a> {
         Ok(taken)
     }
 
-    fn number(&mut self) -> Result<usize, MercurialError> {
+    pub(super) fn number(&mut self) -> Result<usize, MercurialError> {
         let bytes = self.take(4)?;
         let number = u32::from_be_bytes(bytes.try_into().expect("four bytes were taken"));
         usize::try_from(number).map_err(|_| MercurialError::bad("an impossible number"))

@@ -5,6 +5,7 @@ mod changeset;
 mod id;
 mod path;
 mod push;
+mod size;
 mod target;
 
 pub use action::{Action, NotAnAction};
@@ -12,4 +13,5 @@ pub use changeset::{Changeset, co_author_emails};
 pub use id::{ChangesetId, IdError, IdKind};
 pub use path::RepoPath;
 pub use push::{Push, Pusher, RefUpdate, TipChange};
+pub use size::{ChangeSize, ChangedFile};
 pub use target::{Target, TargetError, TargetKind};

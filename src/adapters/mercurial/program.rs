@@ -1,0 +1,272 @@
+//! The `hg` of this machine, and a repository that it reads: as the user would run it, so that their settings, keys and proxies hold.
+
+use super::bundle::Bundle;
+use super::clone::{CloneTalk, Talk};
+use super::hgrc::HOOKS;
+use super::{CLONE_SCRIPT, MercurialError, SCRIPT};
+use crate::ports::history::HistoryError;
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::io::{self, BufReader, Read as _, Write as _};
+use std::os::unix::ffi::OsStringExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::thread::{self, JoinHandle};
+
+/// Of what `hg` writes to standard error, at most this many bytes are kept.
+const MOST_SAID: u64 = 64 * 1024;
+
+/// A Mercurial repository on this machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hg {
+    root: PathBuf,
+    dot_hg: PathBuf,
+}
+
+/// Why `hg` did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum HgError {
+    /// There is no `hg` to run.
+    #[error("cannot run hg")]
+    NotStarted(#[source] io::Error),
+    /// It ended with an error.
+    #[error("hg could not {doing}")]
+    Failed {
+        /// What was tried, as an infinitive.
+        doing: &'static str,
+        /// What it wrote to standard error.
+        said: Vec<u8>,
+    },
+    /// What it answered cannot be.
+    #[error(transparent)]
+    Answer(#[from] MercurialError),
+    /// What it answered of a history cannot be.
+    #[error(transparent)]
+    History(#[from] HistoryError),
+    /// A file or folder of ours failed.
+    #[error("cannot use {path:?}")]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+}
+
+impl Hg {
+    /// Finds the repository of the folder `from`: there or above. `None`: there is none.
+    ///
+    /// # Errors
+    /// [`HgError::File`].
+    pub fn find(from: &Path) -> Result<Option<Self>, HgError> {
+        let failed = |source| HgError::File { path: from.to_owned(), source };
+        let from = from.canonicalize().map_err(failed)?;
+        let Some(root) = from.ancestors().find(|folder| folder.join(".hg").is_dir()) else { return Ok(None) };
+        let own = root.join(".hg");
+        let dot_hg = match fs::read(own.join("sharedpath")) {
+            Ok(bytes) => {
+                let path = PathBuf::from(OsString::from_vec(bytes.trim_ascii_end().to_vec()));
+                // A relative one is meant from the folder that it stands in.
+                own.join(path).canonicalize().map_err(failed)?
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => own,
+            Err(source) => return Err(failed(source)),
+        };
+        Ok(Some(Self { root: root.to_owned(), dot_hg }))
+    }
+
+    /// Returns the repository's root, where its working directory is.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Returns the `.hg` folder that holds the store: of a share, that of its source.
+    pub fn dot_hg(&self) -> &Path {
+        &self.dot_hg
+    }
+
+    /// Tells whether the store is that of another repository.
+    pub fn is_share(&self) -> bool {
+        self.dot_hg != self.root.join(".hg")
+    }
+
+    /// Runs `hg` with `arguments`: no shell, nothing to read on standard input, plain English words, UTF-8.
+    ///
+    /// # Errors
+    /// [`HgError::NotStarted`]; how it ended is for the caller to look at.
+    pub fn run<I, A>(&self, arguments: I) -> Result<Output, HgError>
+    where
+        I: IntoIterator<Item = A>,
+        A: AsRef<OsStr>,
+    {
+        self.command().args(arguments).stdin(Stdio::null()).output().map_err(HgError::NotStarted)
+    }
+
+    /// Runs `hg`, which must succeed; `doing` says what for, as an infinitive. Returns its standard output.
+    ///
+    /// # Errors
+    /// [`HgError`].
+    pub fn must<I, A>(&self, doing: &'static str, arguments: I) -> Result<Vec<u8>, HgError>
+    where
+        I: IntoIterator<Item = A>,
+        A: AsRef<OsStr>,
+    {
+        let output = self.run(arguments)?;
+        if output.status.success() { Ok(output.stdout) } else { Err(HgError::Failed { doing, said: output.stderr }) }
+    }
+
+    /// Begins a conversation about this repository and `remote`, a name or URL that `hg push` takes; `None`: where `hg push` goes by
+    /// itself. Whatever that server has and this repository has not is looked at without being pulled.
+    ///
+    /// # Errors
+    /// [`HgError`]: no `hg`, no such server.
+    pub fn talk(&self, remote: Option<&str>) -> Result<Talk, HgError> {
+        self.converse("talk to the server", remote)
+    }
+
+    /// Begins a conversation about this repository as it stands.
+    ///
+    /// # Errors
+    /// [`HgError`].
+    pub fn talk_here(&self) -> Result<Talk, HgError> {
+        self.converse("read the repository", Some(""))
+    }
+
+    fn converse(&self, doing: &'static str, remote: Option<&str>) -> Result<Talk, HgError> {
+        let scripts = Scripts::write()?;
+        let mut command = self.command();
+        command.args(["--quiet", "--config"]).arg(scripts.setting()).arg("debugjit");
+        if let Some(remote) = remote {
+            command.args(["--remote", remote]);
+        }
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().map_err(HgError::NotStarted)?;
+        let (input, output, error) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let listener = thread::spawn(move || {
+            let mut said = Vec::new();
+            if let Some(mut error) = error {
+                let _ = error.by_ref().take(MOST_SAID).read_to_end(&mut said);
+                // The rest is let go: a pipe that nobody reads would hold `hg` up.
+                let _ = io::copy(&mut error, &mut io::sink());
+            }
+            said
+        });
+        let process = Process { child, listener: Some(listener), _scripts: scripts };
+        let (Some(input), Some(output)) = (input, output) else {
+            return Err(HgError::NotStarted(io::Error::other("it has no pipes")));
+        };
+        CloneTalk::begin(BufReader::new(output), input, process, doing)
+    }
+
+    /// Adds the changesets of `bundle` to this repository, as its administrator: no hook of jit is asked.
+    ///
+    /// # Errors
+    /// [`HgError`].
+    pub fn add(&self, bundle: &Bundle) -> Result<(), HgError> {
+        let file = bundle.to_file()?;
+        let mut arguments = vec![OsString::from("unbundle"), OsString::from("--quiet")];
+        for hook in HOOKS {
+            arguments.extend([OsString::from("--config"), OsString::from(format!("hooks.{hook}.jit="))]);
+        }
+        arguments.push(file.path().into());
+        self.must("add a changeset", arguments).map(drop)
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new("hg");
+        command
+            .current_dir(&self.root)
+            .env("HGPLAIN", "1")
+            .env("HGENCODING", "UTF-8")
+            // Their words are looked at, and shown beside ours.
+            .env("LC_ALL", "C.UTF-8")
+            .env_remove("LANGUAGE");
+        command
+    }
+}
+
+impl Bundle {
+    /// Writes the bundle to a temporary file, for `hg` to read.
+    ///
+    /// # Errors
+    /// [`HgError::File`].
+    pub fn to_file(&self) -> Result<tempfile::NamedTempFile, HgError> {
+        let write = || {
+            let mut file = tempfile::Builder::new().prefix("jit-").suffix(".hg").tempfile()?;
+            file.write_all(&self.bytes)?;
+            file.flush()?;
+            Ok(file)
+        };
+        write().map_err(|source| HgError::File { path: "a temporary bundle".into(), source })
+    }
+}
+
+/// Our scripts in a temporary folder.
+#[derive(Debug)]
+struct Scripts(tempfile::TempDir);
+
+impl Scripts {
+    fn write() -> Result<Self, HgError> {
+        let write = || {
+            let folder = tempfile::Builder::new().prefix("jit-").tempdir()?;
+            fs::write(folder.path().join("jit_hook.py"), SCRIPT)?;
+            fs::write(folder.path().join("jit_clone.py"), CLONE_SCRIPT)?;
+            Ok(folder)
+        };
+        write().map(Self).map_err(|source| HgError::File { path: "a temporary folder".into(), source })
+    }
+
+    fn setting(&self) -> OsString {
+        let mut setting = OsString::from("extensions.jit_clone=");
+        setting.push(self.0.path().join("jit_clone.py"));
+        setting
+    }
+}
+
+/// An `hg` that answers. It ends when nobody asks any more.
+#[derive(Debug)]
+pub(super) struct Process {
+    child: Child,
+    listener: Option<JoinHandle<Vec<u8>>>,
+    _scripts: Scripts,
+}
+
+impl Process {
+    /// Waits for its end, and returns what it wrote to standard error.
+    pub(super) fn said(&mut self) -> Vec<u8> {
+        let _ = self.child.wait();
+        self.listener.take().and_then(|listener| listener.join().ok()).unwrap_or_default()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.said();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_repository_is_found_from_below_and_a_share_has_the_store_of_its_source() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let root = folder.path().canonicalize().expect("a path");
+        assert_eq!(Hg::find(&root).expect("readable"), None);
+        fs::create_dir_all(root.join("one/.hg")).expect("a folder");
+        fs::create_dir_all(root.join("one/below")).expect("a folder");
+        fs::create_dir_all(root.join("two/.hg")).expect("a folder");
+        let one = Hg::find(&root.join("one/below")).expect("readable").expect("found");
+        assert_eq!((one.root(), one.dot_hg(), one.is_share()), (&*root.join("one"), &*root.join("one/.hg"), false));
+        for path in [root.join("one/.hg").display().to_string(), "../../one/.hg\n".to_owned()] {
+            fs::write(root.join("two/.hg/sharedpath"), &path).expect("written");
+            let two = Hg::find(&root.join("two")).expect("readable").expect("found");
+            assert_eq!((two.dot_hg(), two.is_share()), (&*root.join("one/.hg"), true), "{path}");
+        }
+        fs::write(root.join("two/.hg/sharedpath"), "/nowhere/.hg").expect("written");
+        assert!(Hg::find(&root.join("two")).is_err());
+    }
+}
