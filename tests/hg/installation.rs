@@ -3,7 +3,6 @@
 use crate::guard::Guard;
 use crate::hg::{Ran, TestHg, Transport};
 use crate::support::ALICE;
-use jit::adapters::mercurial::HOOKS;
 use jit::domain::audit::Event;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
