@@ -9,3 +9,7 @@ mod support;
 
 mod branches;
 mod guard;
+mod installation;
+mod names;
+mod tokens;
+mod transactions;

@@ -114,7 +114,7 @@ impl TestHg {
         let test = Self { root: tempfile::tempdir().expect("a temporary folder"), http: OnceLock::new() };
         let ssh = test.path("ssh.sh");
         // As a forced command does that knows whose key it was: the login goes into the environment.
-        let forced = "#!/bin/sh\nREMOTE_USER=${1%@*}\nshift\nexport REMOTE_USER\n\
+        let forced = "#!/bin/sh\ncase $1 in *@*) REMOTE_USER=${1%@*}; export REMOTE_USER;; esac\nshift\n\
                       SSH_CLIENT='10.1.2.3 1 22' exec sh -c \"$*\"\n";
         write_program(&ssh, forced);
         let rc = format!(
