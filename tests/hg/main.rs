@@ -8,4 +8,6 @@ mod hg;
 mod support;
 
 mod branches;
+mod clones;
+mod desk;
 mod guard;
