@@ -7,6 +7,7 @@ pub mod assess;
 mod own;
 mod record;
 mod settle;
+mod transaction;
 
 use crate::domain::audit::{Entry, Event};
 use crate::domain::change::{Push, Pusher, RefUpdate};
@@ -23,6 +24,7 @@ use own::Intake;
 use std::time::Instant;
 
 pub use record::{Found, Landed, Outcome};
+pub use transaction::{Stage, Unjudged};
 
 /// How far the server's clock may stand behind the log's newest entry before nothing can be decided.
 const CLOCK_TOLERANCE: Span = Span::seconds(60 * 60);
@@ -71,6 +73,8 @@ pub enum Refusal {
 /// What became of a push.
 #[derive(Debug)]
 pub struct Answer {
+    /// What was to be judged.
+    pub stage: Stage,
     /// Who pushed.
     pub pusher: Pusher,
     /// The push, as far as it was read.
@@ -81,17 +85,25 @@ pub struct Answer {
     pub refusals: Vec<Refusal>,
     /// What became of the tokens that it carried.
     pub intake: Intake,
-    /// The decision's place in the log; without one the push is denied.
-    pub recorded: Result<Appended, LogError>,
+    /// The decision's place in the log; `None` where [`Stage`] asks for no entry. After an error the push is denied.
+    pub recorded: Result<Option<Appended>, LogError>,
 }
 
 impl Answer {
     /// Returns the answer: allow only what was decided so, and recorded.
     pub fn verdict(&self) -> Verdict {
-        match (&self.recorded, self.refusals.is_empty(), self.decision.verdict()) {
-            (Ok(_), true, Verdict::Allow) => Verdict::Allow,
-            _ => Verdict::Deny,
-        }
+        if self.recorded.is_ok() && self.is_allowed() { Verdict::Allow } else { Verdict::Deny }
+    }
+
+    /// Tells whether nothing is against it but that it may not be recorded yet.
+    fn is_allowed(&self) -> bool {
+        let is_met = self.decision.verdict() == Verdict::Allow || self.changes_nothing();
+        self.refusals.is_empty() && is_met
+    }
+
+    /// Tells whether this is a Mercurial transaction that moves no target: a marker or a draft phase alone.
+    fn changes_nothing(&self) -> bool {
+        self.stage != Stage::Push && self.refusals.is_empty() && self.decision.updates.is_empty()
     }
 
     /// Tells whether the denial comes from something broken, not from a rule.
@@ -104,7 +116,20 @@ impl Answer {
 impl Server<'_> {
     /// Decides a push and records the decision; `started` is when the hook began, `deadline` when it must have ended.
     pub fn decide(&self, incoming: &mut dyn Incoming, pusher: Pusher, started: Instant, deadline: Instant) -> Answer {
+        self.decide_stage(Stage::Push, incoming, pusher, started, deadline)
+    }
+
+    /// As [`Server::decide`], of what `stage` says.
+    pub fn decide_stage(
+        &self,
+        stage: Stage,
+        incoming: &mut dyn Incoming,
+        pusher: Pusher,
+        started: Instant,
+        deadline: Instant,
+    ) -> Answer {
         let mut answer = Answer {
+            stage,
             pusher,
             push: None,
             decision: Decision::default(),
@@ -122,7 +147,7 @@ impl Server<'_> {
         incoming: &mut dyn Incoming,
         started: Instant,
         deadline: Instant,
-    ) -> Result<Appended, LogError> {
+    ) -> Result<Option<Appended>, LogError> {
         let mut log = self.log.open(deadline)?;
         let clock = self.clock.now();
         let newest = log.newest_time().unwrap_or(clock);
@@ -131,12 +156,15 @@ impl Server<'_> {
             answer.refusals.push(Refusal::ClockBehind { now: clock, newest });
         }
         let (policy, found) = self.judge(answer, log.as_mut(), incoming, now)?;
+        if answer.changes_nothing() || (answer.stage == Stage::Early && answer.is_allowed()) {
+            return Ok(None);
+        }
         let record = record::decision(self.repository, answer, policy.as_ref(), &found, started.elapsed());
         let record = match log.last_denial() {
             Some(last) => last.fold(record),
             None => record,
         };
-        log.append(&Entry { time: now, event: Event::Decision(Box::new(record)) })
+        log.append(&Entry { time: now, event: Event::Decision(Box::new(record)) }).map(Some)
     }
 
     /// Fills in the answer. Only a log that fails is an error: everything else is a refusal that can be recorded.
@@ -194,8 +222,18 @@ impl Server<'_> {
             }
             _ => answer.push = Some(push),
         }
+        if answer.stage == Stage::Early {
+            // What is still to come may bring an update under a rule that no default has to answer for.
+            answer.decision.updates.iter_mut().for_each(|update| update.default = None);
+        }
         answer.decision.updates.extend(own.iter().map(own::allowed));
         Ok((policy, found))
+    }
+
+    /// The time of an entry that judges nothing: now, but no earlier than the log's newest.
+    fn entry_time(&self, log: &dyn Log) -> Timestamp {
+        let now = self.clock.now();
+        log.newest_time().map_or(now, |newest| now.max(newest))
     }
 
     fn take_in(

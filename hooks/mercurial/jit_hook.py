@@ -43,7 +43,7 @@ import struct
 import subprocess
 import time
 
-from mercurial import encoding, error, extensions, phases, pycompat, tags as tagsmod
+from mercurial import encoding, error, extensions, obsolete, phases, pycompat, tags as tagsmod
 from mercurial.node import bin as frombin, nullid, nullrev
 
 PREFACE = b'jit-hg-request/v1\n'
@@ -81,7 +81,12 @@ def pretxnopen(ui, repo, **kwargs):
 
 def pretxnchangegroup(ui, repo, **kwargs):
     """have arriving changesets judged early"""
-    return _guarded(lambda: _judge(ui, repo, b'pretxnchangegroup', kwargs))
+
+    def run():
+        if _tells_all(repo, kwargs):
+            _judge(ui, repo, b'pretxnchangegroup', kwargs)
+
+    return _guarded(run)
 
 
 def pretxnclose(ui, repo, **kwargs):
@@ -186,6 +191,14 @@ def _tell(ui, repo, hook, kwargs):
     reply = _converse(ui, settings, hook, _bytes_kwargs(kwargs), repo, None)
     if not reply.allowed:
         raise Trouble(b' '.join(reply.abort))
+
+
+def _tells_all(repo, kwargs):
+    """Tells whether a push is refused early for what it will still be when the rest of it has arrived.
+
+    Markers come after the changesets and may hide heads; where they are exchanged only ``pretxnclose`` can tell.
+    """
+    return kwargs.get('source') in (b'serve', b'push') and not obsolete.isenabled(repo, obsolete.exchangeopt)
 
 
 def _bytes_kwargs(kwargs):

@@ -166,6 +166,7 @@ mod tests {
             actions: vec![Action::Update],
             old: vec![id(1)],
             new: vec![id(2)],
+            after: vec![id(2)],
             rules,
             default: None,
         }

@@ -17,6 +17,7 @@ pub mod repository;
 mod server;
 pub mod summary;
 mod terminal;
+mod told;
 
 pub use context::{Context, Format};
 pub use exit::Exit;
@@ -24,6 +25,7 @@ pub use faults::{faults_json, faults_plain, faults_report};
 pub use report::{Failure, IntoFailure};
 pub use server::ServerParts;
 pub use terminal::{Style, Terminal, safe};
+pub use told::Told;
 
 #[cfg(test)]
 mod summary_tests;

@@ -77,6 +77,7 @@ fn decision(rules: Vec<RuleOutcome>) -> UpdateDecision {
         actions: vec![Action::Update],
         old: vec![id(1)],
         new: vec![id(2)],
+        after: vec![id(2)],
         rules,
         default: None,
     }

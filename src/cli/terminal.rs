@@ -108,6 +108,11 @@ impl Terminal {
         format!("{ansi}{text}{ansi:#}")
     }
 
+    /// Returns standard output for a conversation with another program, which then holds nothing else.
+    pub fn conversation(&self) -> io::Stdout {
+        io::stdout()
+    }
+
     /// Tells whether a person can be asked: stdin and stderr are terminals.
     pub fn can_ask(&self) -> bool {
         io::stdin().is_terminal() && io::stderr().is_terminal()

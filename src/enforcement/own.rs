@@ -6,7 +6,7 @@ use crate::domain::policy::{Policy, UpdateDecision};
 use crate::domain::text;
 use crate::domain::time::Timestamp;
 use crate::ports::approval_store::{Added, ApprovalStore};
-use crate::ports::incoming::{Carried, CarriedRequest, CarriedToken, Declined, OwnRefusal};
+use crate::ports::incoming::{Carried, CarriedRequest, CarriedToken, Declined, OwnRefusal, TokenPlace};
 
 /// How many tokens one push may add.
 const MOST_TOKENS: usize = 1_000;
@@ -44,11 +44,13 @@ pub(super) fn take_in(
         match (kept, &token.place) {
             (Ok(Added::New), _) => intake.new += 1,
             (Ok(Added::Known), _) => intake.known += 1,
-            // What stands in jit's own tree is there for everybody: nothing may land there that is not kept.
-            (Err(source), Some(place)) => {
-                refusals.push(OwnRefusal::Token { place: text::encode(place, b""), source });
+            (Err(declined), TokenPlace::Offered) => intake.declined.push(declined),
+            (Err(source), TokenPlace::File(path)) => {
+                refusals.push(OwnRefusal::Token { place: text::encode(path, b""), source });
             }
-            (Err(declined), None) => intake.declined.push(declined),
+            (Err(source), TokenPlace::Changeset(id)) => {
+                refusals.push(OwnRefusal::Token { place: id.to_string(), source });
+            }
         }
     }
     (intake, refusals)
@@ -57,7 +59,8 @@ pub(super) fn take_in(
 fn parse(token: &CarriedToken) -> Result<SignedToken, TokenError> {
     let text = std::str::from_utf8(&token.text).map_err(|_| TokenError::Shape)?;
     // Only a file may end its token with a line end (docs/spec/token.md, "Text").
-    SignedToken::parse(if token.place.is_some() { without_line_end(text) } else { text })
+    let is_file = matches!(token.place, TokenPlace::File(_));
+    SignedToken::parse(if is_file { without_line_end(text) } else { text })
 }
 
 fn accept(repository: &str, policy: &Policy, token: &CarriedToken) -> Result<SignedToken, Declined> {
@@ -79,7 +82,7 @@ fn keep(
     now: Timestamp,
 ) -> Result<Added, Declined> {
     let expected = place(signed);
-    if let Some(given) = &token.place
+    if let TokenPlace::File(given) = &token.place
         && *given != expected.as_bytes()
         && *given != beside(signed).as_bytes()
     {
@@ -96,6 +99,7 @@ pub(super) fn allowed(update: &RefUpdate) -> UpdateDecision {
         actions: update.actions.clone(),
         old: update.old.clone(),
         new: update.new.clone(),
+        after: update.after.clone(),
         rules: Vec::new(),
         default: None,
     }

@@ -1,12 +1,12 @@
 //! Writes decisions and outcomes in the words of the log (docs/spec/audit-log.md).
 
-use super::{Answer, Refusal, Server};
+use super::{Answer, Refusal, Server, Stage};
 use crate::domain::approval::SignedToken;
 use crate::domain::audit::{
     self, Applied, Entry, Event, Hash, OutcomeKind, RuleRecord, SignedCheckpoint, UpdateRecord,
 };
-use crate::domain::change::{ChangesetId, Target};
-use crate::domain::policy::{Fault, Faults, Policy, RuleOutcome, UpdateDecision, Verdict};
+use crate::domain::change::{ChangesetId, RefUpdate, Target};
+use crate::domain::policy::{Fault, Faults, Policy, RuleOutcome, UpdateDecision};
 use crate::ports::log::LogError;
 use crate::ports::policy_source::PolicyUnavailable;
 use std::collections::{BTreeMap, BTreeSet};
@@ -50,14 +50,14 @@ impl Server<'_> {
         let belongs = |open: &&audit::Unsettled| {
             !landed.is_empty()
                 && landed.iter().all(|moved| {
-                    open.updates.iter().any(|update| update.target == moved.target && update.new == moved.value)
+                    open.updates.iter().any(|update| update.target == moved.target && update.after == moved.value)
                 })
         };
         let of = log.unsettled().iter().rev().find(belongs).map(|open| open.index);
         if let Some(of) = of {
             let applied = landed.iter().map(|l| Applied { target: l.target.clone(), value: l.value.clone() }).collect();
             let outcome = audit::Outcome { of, applied, how: OutcomeKind::Applied, settled: false, blob: None };
-            let time = self.clock.now().max(log.newest_time().unwrap_or(self.clock.now()));
+            let time = self.entry_time(log.as_ref());
             log.append(&Entry { time, event: Event::Outcome(outcome) })?;
         }
         log.renew_anchor()?;
@@ -73,7 +73,12 @@ pub(super) fn decision(
     found: &[Found],
     duration: Duration,
 ) -> audit::Decision {
-    let allowed = answer.refusals.is_empty() && answer.decision.verdict() == Verdict::Allow;
+    let allowed = answer.is_allowed();
+    // A denial has no outcome, and the same denial again must look the same.
+    let transaction = match &answer.stage {
+        Stage::Transaction(id) if allowed => Some(plain(id)),
+        _ => None,
+    };
     let counted: BTreeSet<_> = answer
         .decision
         .updates
@@ -104,6 +109,7 @@ pub(super) fn decision(
         policy_error,
         reasons: answer.refusals.iter().map(|refusal| chain(refusal)).collect(),
         duration_ms: u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
+        transaction,
         again: None,
         blob: None,
     }
@@ -123,28 +129,41 @@ fn report(faults: &Faults) -> String {
 
 /// Every update of the push: as decided, or, where the push is refused as a whole, as it was asked for.
 fn updates(answer: &Answer, found: &[Found]) -> Vec<UpdateRecord> {
-    let value_found = |target: &Target| found.iter().find(|f| f.target == *target).map(|f| f.value.clone());
     let decided = answer.decision.updates.iter().map(|update| UpdateRecord {
         target: update.target.clone(),
         actions: update.actions.clone(),
         old: update.old.clone(),
         new: update.new.clone(),
-        found: value_found(&update.target),
+        after: other_than(&update.new, &update.after),
+        found: value_found(&update.target, found),
         rules: update.rules.iter().map(rule).collect(),
         refused: default_refusal(update),
     });
     let known = |target: &Target| answer.decision.updates.iter().any(|update| update.target == *target);
     let asked = answer.push.iter().flat_map(|push| &push.updates).filter(|update| !known(&update.target));
-    let undecided = asked.map(|update| UpdateRecord {
+    decided.chain(asked.map(|update| as_asked(update, found))).collect()
+}
+
+/// An update that no rule judged.
+pub(super) fn as_asked(update: &RefUpdate, found: &[Found]) -> UpdateRecord {
+    UpdateRecord {
         target: update.target.clone(),
         actions: update.actions.clone(),
         old: update.old.clone(),
         new: update.new.clone(),
-        found: value_found(&update.target),
+        after: other_than(&update.new, &update.after),
+        found: value_found(&update.target, found),
         rules: Vec::new(),
         refused: Vec::new(),
-    });
-    decided.chain(undecided).collect()
+    }
+}
+
+fn value_found(target: &Target, found: &[Found]) -> Option<Vec<ChangesetId>> {
+    found.iter().find(|f| f.target == *target).map(|f| f.value.clone())
+}
+
+fn other_than(new: &[ChangesetId], after: &[ChangesetId]) -> Option<Vec<ChangesetId>> {
+    (new != after).then(|| after.to_vec())
 }
 
 fn default_refusal(update: &UpdateDecision) -> Vec<String> {
@@ -187,7 +206,7 @@ fn required(rule: &RuleOutcome) -> Vec<String> {
 }
 
 /// The error with its causes on one line.
-fn chain(error: &dyn Error) -> String {
+pub(super) fn chain(error: &dyn Error) -> String {
     let mut words = error.to_string();
     let mut cause = error.source();
     while let Some(inner) = cause {
@@ -199,7 +218,7 @@ fn chain(error: &dyn Error) -> String {
 }
 
 /// Whatever could steer a terminal or break a line is percent-encoded; the rest of a sentence stands as it is.
-fn plain(words: &str) -> String {
+pub(super) fn plain(words: &str) -> String {
     let keep = |byte: u8| byte == b' ' || byte.is_ascii_graphic();
     words.bytes().map(|byte| if keep(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }

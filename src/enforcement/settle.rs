@@ -1,5 +1,6 @@
 //! Settles decisions of which no hook said what became of them, from the values that the targets have now.
 
+use super::transaction::once_each;
 use crate::domain::audit::{Applied, Entry, Event, Outcome, OutcomeKind, Unsettled};
 use crate::domain::change::RefUpdate;
 use crate::domain::time::{Span, Timestamp};
@@ -14,7 +15,8 @@ const ON_ITS_WAY: Span = Span::seconds(10 * 60);
 /// A target that has the new value was moved by the push. One that has neither the old nor the new value can no longer
 /// be: the system moves a ref only from the value that the push claims. One that still has the old value may be on its way,
 /// for some minutes; the targets of one push move one after the other. What `updates` ask for cannot wait for that: their
-/// targets' values are held against the log next.
+/// targets' values are held against the log next. A Mercurial transaction is never on its way: it was made or undone before
+/// another could begin.
 ///
 /// The outer error is a log that failed, the inner one a history that could not be read.
 pub(super) fn settle(
@@ -27,19 +29,19 @@ pub(super) fn settle(
     for decision in open {
         let mut applied = Vec::new();
         let mut pending = false;
-        for update in &decision.updates {
+        for update in once_each(&decision.updates) {
             let value = match history.value(&update.target) {
                 Ok(value) => value,
                 Err(error) => return Ok(Err(error)),
             };
-            if value == update.new {
+            if value == update.after {
                 applied.push(Applied { target: update.target.clone(), value });
             } else if value == update.old {
                 pending = true;
             }
         }
         let asked_for = |one: &Applied| updates.iter().any(|update| update.target == one.target);
-        let may_wait = pending && !applied.iter().any(asked_for);
+        let may_wait = pending && decision.transaction.is_none() && !applied.iter().any(asked_for);
         if may_wait && now.since(decision.time) < ON_ITS_WAY {
             continue;
         }

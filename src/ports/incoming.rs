@@ -33,8 +33,20 @@ pub struct Carried {
 pub struct CarriedToken {
     /// Its text, as sent.
     pub text: Vec<u8>,
-    /// Where the pusher put it: a path below jit's own target; `None` for a push option, which is only an offer.
-    pub place: Option<Vec<u8>>,
+    /// Where the pusher put it.
+    pub place: TokenPlace,
+}
+
+/// Where a push carries a token. What stands on jit's own targets is there for everybody: a token there that may not be kept
+/// refuses the push, one that was only offered does not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TokenPlace {
+    /// In a push option or push variable.
+    Offered,
+    /// In a file below jit's own target; its path there.
+    File(Vec<u8>),
+    /// In a changeset on jit's own branch.
+    Changeset(ChangesetId),
 }
 
 /// A request as it arrived.
@@ -66,10 +78,10 @@ pub enum OwnRefusal {
         /// What is wrong.
         problem: String,
     },
-    /// A file among the approvals is no token that may be kept.
+    /// A file or changeset among the approvals is no token that may be kept.
     #[error("{place} may not be added")]
     Token {
-        /// Its path, percent-encoded.
+        /// Its path, percent-encoded, or the changeset's id.
         place: String,
         /// Why not.
         source: Declined,

@@ -113,7 +113,10 @@ impl TestHg {
     pub fn with_format(settings: &[&str]) -> Self {
         let test = Self { root: tempfile::tempdir().expect("a temporary folder"), http: OnceLock::new() };
         let ssh = test.path("ssh.sh");
-        write_program(&ssh, "#!/bin/sh\nshift\nSSH_CLIENT='10.1.2.3 1 22' exec sh -c \"$*\"\n");
+        // As a forced command does that knows whose key it was: the login goes into the environment.
+        let forced = "#!/bin/sh\nREMOTE_USER=${1%@*}\nshift\nexport REMOTE_USER\n\
+                      SSH_CLIENT='10.1.2.3 1 22' exec sh -c \"$*\"\n";
+        write_program(&ssh, forced);
         let rc = format!(
             "[ui]\nusername = Alice <alice@example.com>\ninteractive = no\nmerge = internal:fail\nssh = {}\nremotecmd = {}\n\
              [devel]\ndefault-date = 0 0\n[web]\nallow_push = *\npush_ssl = no\n",
@@ -202,12 +205,19 @@ impl TestHg {
         clone
     }
 
-    /// The server's address for a transport.
+    /// The server's address for a transport, for alice.
     pub fn url(&self, transport: Transport) -> String {
+        self.url_of("alice", transport)
+    }
+
+    /// The server's address for a transport, for somebody who is logged in there; an empty name is nobody.
+    pub fn url_of(&self, login: &str, transport: Transport) -> String {
         match transport {
             Transport::Local => self.server().to_string_lossy().into_owned(),
-            Transport::Ssh => format!("ssh://host/{}", self.server().display()),
-            Transport::Http => self.http.get_or_init(|| HttpServer::start(self)).url.clone(),
+            Transport::Ssh => format!("ssh://{login}@host/{}", self.server().display()).replace("//@", "//"),
+            Transport::Http => {
+                format!("{}as-{login}", self.http.get_or_init(|| HttpServer::start(self)).url)
+            }
         }
     }
 
@@ -240,7 +250,7 @@ impl Drop for TestHg {
     }
 }
 
-/// Serves the repository with `alice` logged in, as a web server in front of it would say.
+/// Serves the repository with somebody logged in, as a web server in front of it would say: whom the first folder of the path names.
 const SERVE: &str = r#"
 import os, sys
 from wsgiref.simple_server import WSGIRequestHandler, make_server
@@ -253,7 +263,10 @@ class Quiet(WSGIRequestHandler):
 app = hgweb(os.fsencode(sys.argv[1]))
 
 def authenticated(environ, start_response):
-    environ['REMOTE_USER'] = 'alice'
+    folder, slash, rest = environ['PATH_INFO'].lstrip('/').partition('/')
+    environ['REMOTE_USER'] = folder.removeprefix('as-')
+    environ['SCRIPT_NAME'] = '/' + folder
+    environ['PATH_INFO'] = slash + rest
     return app(environ, start_response)
 
 server = make_server('127.0.0.1', 0, authenticated, handler_class=Quiet)

@@ -198,6 +198,7 @@ fn update_of(repo: &GitRepository, claim: &Claim, target: Target) -> Result<RefU
         actions: vec![action],
         old: claim.old.into_iter().collect(),
         new: claim.new.into_iter().collect(),
+        after: claim.new.into_iter().collect(),
         tips: tip.into_iter().collect(),
         changesets: Vec::new(),
         scopes: Default::default(),

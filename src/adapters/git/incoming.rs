@@ -6,7 +6,7 @@ use super::{GitHistory, GitRepository};
 use crate::domain::change::{Action, ChangesetId, RefUpdate, Target};
 use crate::domain::request::{Request, RequestId};
 use crate::ports::history::{History, HistoryError, Need};
-use crate::ports::incoming::{Carried, CarriedRequest, CarriedToken, Incoming, OwnRefusal};
+use crate::ports::incoming::{Carried, CarriedRequest, CarriedToken, Incoming, OwnRefusal, TokenPlace};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The folder of refs that hold requests.
@@ -50,8 +50,10 @@ impl GitPush {
     ) -> Result<Option<OwnRefusal>, HistoryError> {
         match self.repo().added_approvals(update.old.first(), new) {
             Ok(files) => {
-                let token =
-                    |file: TokenFile| CarriedToken { text: file.text, place: Some(file.path.as_bytes().to_vec()) };
+                let token = |file: TokenFile| {
+                    let place = TokenPlace::File(file.path.as_bytes().to_vec());
+                    CarriedToken { text: file.text, place }
+                };
                 carried.tokens.extend(files.into_iter().map(token));
                 Ok(None)
             }
@@ -102,7 +104,7 @@ impl Incoming for GitPush {
             self.own(update, &mut carried)?;
         }
         let offers = self.options.iter().filter_map(|option| option.strip_prefix(TOKEN_OPTION));
-        carried.tokens.extend(offers.map(|text| CarriedToken { text: text.to_vec(), place: None }));
+        carried.tokens.extend(offers.map(|text| CarriedToken { text: text.to_vec(), place: TokenPlace::Offered }));
         Ok(carried)
     }
 }

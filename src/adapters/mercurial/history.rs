@@ -44,6 +44,16 @@ impl<R: Read, W: Write> MercurialHistory<R, W> {
         &self.tokens
     }
 
+    /// As [`History::ref_updates`], of a transaction that is only recorded: nothing in it is refused.
+    ///
+    /// # Errors
+    /// [`HistoryError`] if the script cannot tell.
+    pub fn unjudged_updates(&mut self) -> Result<Vec<RefUpdate>, HistoryError> {
+        let state = State::ask(&mut self.request)?;
+        let branches = state.branches.iter().filter(|moved| !is_approvals_branch(&moved.name));
+        Ok(branches.map(moves::of_repaired_branch).chain(names(&state)).collect())
+    }
+
     /// Ends the conversation with an answer.
     ///
     /// # Errors
@@ -109,16 +119,22 @@ impl<R: Read, W: Write> MercurialHistory<R, W> {
 
     fn updates(&mut self, state: State) -> Result<Vec<RefUpdate>, MercurialError> {
         let mut updates = Vec::new();
+        let named: Vec<RefUpdate> = names(&state).collect();
         for moved in state.branches.iter().filter(|moved| !is_approvals_branch(&moved.name)) {
             updates.push(moves::of_branch(&mut self.request, moved)?);
         }
         for (branch, ids) in state.published.into_iter().filter(|(branch, _)| !is_approvals_branch(branch)) {
             let published = self.request.changesets(&ids)?;
-            updates.push(moves::of_publication(&branch, self.targets()?, &published));
+            let old = self.targets()?.get(&Target::Branch(branch.clone())).cloned().unwrap_or_default();
+            let moved = updates.iter().find(|update| update.target == Target::Branch(branch.clone()));
+            let after = moved.map_or_else(|| old.clone(), |update| update.after.clone());
+            updates.push(moves::of_publication(&branch, old, after, &published));
             self.published.insert(branch, published);
         }
-        updates.extend(state.bookmarks.iter().map(|moved| moves::of_name(Target::Bookmark(moved.name.clone()), moved)));
-        updates.extend(state.tags.iter().map(|moved| moves::of_name(Target::Tag(moved.name.clone()), moved)));
+        updates.extend(named);
+        if !self.tokens.is_empty() {
+            updates.push(moves::of_approvals(self.tokens.iter().map(|(id, _)| *id).collect()));
+        }
         Ok(updates)
     }
 
@@ -196,6 +212,12 @@ impl<R: Read, W: Write> MercurialHistory<R, W> {
         }
         Ok(())
     }
+}
+
+/// The updates of bookmarks and tags.
+fn names(state: &State) -> impl Iterator<Item = RefUpdate> {
+    let bookmarks = state.bookmarks.iter().map(|moved| moves::of_name(Target::Bookmark(moved.name.clone()), moved));
+    bookmarks.chain(state.tags.iter().map(|moved| moves::of_name(Target::Tag(moved.name.clone()), moved)))
 }
 
 impl<R: Read, W: Write> History for MercurialHistory<R, W> {

@@ -16,6 +16,22 @@ pub(super) fn is_approvals_branch(name: &[u8]) -> bool {
     name == APPROVALS_BRANCH.as_bytes()
 }
 
+/// Returns the update of a named branch in a repair: nothing is asked, as its old heads may be gone. Whatever heads it has
+/// then, it was rewritten.
+pub(super) fn of_repaired_branch(moved: &BranchMove) -> RefUpdate {
+    let all = |sides: &[Vec<ChangesetId>; 2]| sides.iter().flatten().copied().collect::<BTreeSet<_>>();
+    let (old_all, new_all) = (all(&moved.old), all(&moved.new));
+    let action = match (old_all.is_empty(), new_all.is_empty()) {
+        (_, true) => Action::Delete,
+        (true, false) => Action::Create,
+        (false, false) => Action::Rewrite,
+    };
+    let sorted = |heads: &[ChangesetId]| heads.iter().copied().collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>();
+    let gained = new_all.difference(&old_all).copied().collect();
+    let update = update(Target::Branch(moved.name.clone()), vec![action], sorted(&moved.old[0]), gained);
+    RefUpdate { after: sorted(&moved.new[0]), ..update }
+}
+
 /// Returns the update of a named branch.
 pub(super) fn of_branch<R: Read, W: Write>(
     request: &mut Request<R, W>,
@@ -30,9 +46,13 @@ pub(super) fn of_branch<R: Read, W: Write>(
     let gained: Vec<ChangesetId> = new_all.difference(&old_all).copied().collect();
     let left: Vec<ChangesetId> = old_all.difference(&new_all).copied().collect();
     let old: Vec<ChangesetId> = old_open.iter().copied().collect();
+    let after: Vec<ChangesetId> = new_open.iter().copied().collect();
     let target = Target::Branch(moved.name.clone());
     if new_all.is_empty() {
-        return Ok(update(target, vec![Action::Delete], old, vec![], old_all.into_iter().collect()));
+        return Ok(RefUpdate {
+            tips: old_all.into_iter().collect(),
+            ..update(target, vec![Action::Delete], old, vec![])
+        });
     }
 
     // Heads that bring something; where a head vanished, what was below it comes to light as a head, and is nothing new.
@@ -83,7 +103,7 @@ pub(super) fn of_branch<R: Read, W: Write>(
     if tips.is_empty() {
         tips = new_all.symmetric_difference(&old_all).copied().collect();
     }
-    Ok(update(target, actions, old, gained, tips))
+    Ok(RefUpdate { after, tips, ..update(target, actions, old, gained) })
 }
 
 /// Returns the update of a bookmark or tag. A tag that moves is rewritten, wherever it goes.
@@ -96,36 +116,39 @@ pub(super) fn of_name(target: Target, moved: &Move) -> RefUpdate {
         _ => Action::Rewrite,
     };
     let tips = moved.new.or(moved.old).into_iter().collect();
-    update(target, vec![action], Vec::from_iter(moved.old), Vec::from_iter(moved.new), tips)
+    RefUpdate { tips, ..update(target, vec![action], Vec::from_iter(moved.old), Vec::from_iter(moved.new)) }
 }
 
 /// Returns the update by which changesets of a branch that were there become public, which are `published`.
+///
+/// `old` and `after` are the branch's open heads before and after.
 pub(super) fn of_publication(
     branch: &[u8],
-    value: &BTreeMap<Target, Vec<ChangesetId>>,
+    old: Vec<ChangesetId>,
+    after: Vec<ChangesetId>,
     published: &[super::changelog::Read],
 ) -> RefUpdate {
-    let target = Target::Branch(branch.into());
     let parents: BTreeSet<ChangesetId> = published.iter().flat_map(|read| read.parents).flatten().collect();
     let heads: BTreeSet<ChangesetId> = published.iter().map(|read| read.id).collect();
     let heads: Vec<ChangesetId> = heads.difference(&parents).copied().collect();
-    let old = value.get(&target).cloned().unwrap_or_default();
-    update(target, vec![Action::Publish], old, heads.clone(), heads)
+    RefUpdate { after, ..update(Target::Branch(branch.into()), vec![Action::Publish], old, heads) }
 }
 
-fn update(
-    target: Target,
-    actions: Vec<Action>,
-    old: Vec<ChangesetId>,
-    new: Vec<ChangesetId>,
-    tips: Vec<ChangesetId>,
-) -> RefUpdate {
+/// Returns the update by which approvals arrive, which are `new`; their branch never has an open head.
+pub(super) fn of_approvals(new: Vec<ChangesetId>) -> RefUpdate {
+    let target = Target::Branch(APPROVALS_BRANCH.as_bytes().into());
+    RefUpdate { after: vec![], ..update(target, vec![Action::Create], vec![], new) }
+}
+
+/// An update to `new`, which is the whole value afterwards and the tips.
+fn update(target: Target, actions: Vec<Action>, old: Vec<ChangesetId>, new: Vec<ChangesetId>) -> RefUpdate {
     RefUpdate {
         target,
         actions,
         old,
+        after: new.clone(),
+        tips: new.clone(),
         new,
-        tips,
         changesets: Vec::new(),
         scopes: BTreeMap::new(),
         promoted: BTreeMap::new(),

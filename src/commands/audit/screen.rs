@@ -105,7 +105,8 @@ fn headline(decision: &Decision, cx: &Context) -> String {
 }
 
 fn details(decision: &Decision) -> Vec<String> {
-    let mut lines: Vec<String> = decision.reasons.iter().map(|reason| format!("refused: {reason}")).collect();
+    let word = if decision.verdict == Verdict::Deny { "refused" } else { "note" };
+    let mut lines: Vec<String> = decision.reasons.iter().map(|reason| format!("{word}: {reason}")).collect();
     lines.extend(decision.policy_error.iter().map(|error| format!("the policy did not load: {error}")));
     let mut updates = decision.updates.iter();
     lines.extend(updates.by_ref().take(SHOWN).flat_map(update));
@@ -204,6 +205,7 @@ mod tests {
                 actions: vec![Action::Update],
                 old: vec![id(1)],
                 new: Vec::new(),
+                after: None,
                 found: None,
                 rules: vec![rule],
                 refused: Vec::new(),
@@ -213,6 +215,7 @@ mod tests {
             policy_error: None,
             reasons: Vec::new(),
             duration_ms: 3,
+            transaction: None,
             again: None,
             blob: None,
         };

@@ -42,6 +42,9 @@ pub struct Decision {
     pub reasons: Vec<String>,
     /// From the start of the hook to the answer, in milliseconds.
     pub duration_ms: u64,
+    /// Of an allowed Mercurial transaction its id, by which its outcome is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transaction: Option<String>,
     /// Set in the short form of a denial that equals the one before it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub again: Option<Again>,
@@ -61,6 +64,9 @@ pub struct UpdateRecord {
     pub old: Vec<ChangesetId>,
     /// The value asked for; empty for a deletion.
     pub new: Vec<ChangesetId>,
+    /// The target's whole value after the push, if that is not `new`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<Vec<ChangesetId>>,
     /// The value that the repository had, if that is not the one that the log last recorded. Empty: the target was gone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub found: Option<Vec<ChangesetId>>,
@@ -68,6 +74,13 @@ pub struct UpdateRecord {
     pub rules: Vec<RuleRecord>,
     /// Why it was refused whatever the rules say.
     pub refused: Vec<String>,
+}
+
+impl UpdateRecord {
+    /// Returns the target's whole value after the push.
+    pub fn value_after(&self) -> &[ChangesetId] {
+        self.after.as_ref().unwrap_or(&self.new)
+    }
 }
 
 /// What one rule asked of an update and what it got.

@@ -43,6 +43,8 @@ pub struct Unsettled {
     pub index: u64,
     /// Its time.
     pub time: Timestamp,
+    /// Of a Mercurial transaction its id.
+    pub transaction: Option<String>,
     /// What it allowed.
     pub updates: Vec<UnsettledUpdate>,
 }
@@ -56,8 +58,8 @@ pub struct UnsettledUpdate {
     pub actions: Vec<Action>,
     /// The value before.
     pub old: Vec<ChangesetId>,
-    /// The value asked for.
-    pub new: Vec<ChangesetId>,
+    /// The whole value after the push.
+    pub after: Vec<ChangesetId>,
 }
 
 /// The denial that is the log's newest entry.
@@ -162,9 +164,10 @@ impl Standing {
                 target: update.target.clone(),
                 actions: update.actions.clone(),
                 old: update.old.clone(),
-                new: update.new.clone(),
+                after: update.value_after().to_vec(),
             });
-            self.unsettled.push(Unsettled { index, time, updates: updates.collect() });
+            let (transaction, updates) = (decision.transaction.clone(), updates.collect());
+            self.unsettled.push(Unsettled { index, time, transaction, updates });
         }
         let found = |update: &super::UpdateRecord| {
             let value = update.found.clone()?;

@@ -47,6 +47,9 @@ pub struct RefUpdate {
     pub old: Vec<ChangesetId>,
     /// The value that is asked for: none for a deletion; Mercurial branches: the heads gained.
     pub new: Vec<ChangesetId>,
+    /// The target's whole value after the push, sorted: for Git, bookmarks and tags the same as [`RefUpdate::new`]; Mercurial
+    /// branches: all open heads. Several updates of one target have the same.
+    pub after: Vec<ChangesetId>,
     /// The commits that [`RefUpdate::new`] (for a deletion: `old`) stand for: tags peeled. Empty where none is a commit.
     pub tips: Vec<ChangesetId>,
     /// The changesets of the update, children before parents.

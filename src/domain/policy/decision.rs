@@ -52,6 +52,8 @@ pub struct UpdateDecision {
     pub old: Vec<ChangesetId>,
     /// The value asked for.
     pub new: Vec<ChangesetId>,
+    /// The whole value after the push.
+    pub after: Vec<ChangesetId>,
     /// Every rule that matched, in the policy's order.
     pub rules: Vec<RuleOutcome>,
     /// The policy's default, where no enforcing rule is known to match.

@@ -53,6 +53,7 @@ fn decide_update(
         actions: update.actions.clone(),
         old: update.old.clone(),
         new: update.new.clone(),
+        after: update.after.clone(),
         default: (!enforced).then_some(policy.default),
         rules,
     }

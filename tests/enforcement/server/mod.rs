@@ -8,4 +8,5 @@ mod order;
 mod outcome;
 mod repeated;
 mod repository;
+mod transactions;
 mod world;

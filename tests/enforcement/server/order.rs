@@ -38,7 +38,7 @@ fn what_is_recorded_is_what_is_answered() {
     {
         let answer = world.push(&[("refs/heads/main", tip)]);
         assert_eq!(answer.verdict(), verdict);
-        let appended = answer.recorded.expect("recorded");
+        let appended = answer.recorded.expect("recorded").expect("an entry");
         let book = world.books.0.borrow();
         assert_eq!(appended.index, book.entries.len() as u64 - 1);
         assert_eq!(appended.head.checkpoint.size, book.entries.len() as u64);

@@ -87,6 +87,7 @@ impl History for Repository {
                 tips: if new.is_empty() { old.clone() } else { new.clone() },
                 old,
                 new: new.clone(),
+                after: new.clone(),
                 changesets: vec![],
                 scopes: BTreeMap::new(),
                 promoted: BTreeMap::new(),

@@ -11,7 +11,7 @@ use jit::domain::time::Timestamp;
 use jit::enforcement::{self, Answer, Landed, Server};
 use jit::ports::approval_store::{Added, ApprovalStore, Found, SkipReason, Skipped, StoreError};
 use jit::ports::clock::Clock;
-use jit::ports::incoming::CarriedToken;
+use jit::ports::incoming::{CarriedToken, TokenPlace};
 use jit::ports::log::LogError;
 use jit::ports::policy_source::{PolicySource, PolicyUnavailable};
 use std::cell::RefCell;
@@ -176,7 +176,8 @@ impl World {
         *self.watch.now.borrow_mut() = at(seconds);
     }
 
-    fn server(&self) -> Server<'_> {
+    /// The server.
+    pub fn server(&self) -> Server<'_> {
         Server {
             repository: REPOSITORY,
             unknown_pusher_allowed: false,
@@ -200,7 +201,7 @@ impl World {
         repository.claims = claims.iter().map(|(name, value)| (target(name), ids(value))).collect();
         let carried = tokens.iter().map(|(text, place)| CarriedToken {
             text: text.as_bytes().to_vec(),
-            place: place.map(|place| place.as_bytes().to_vec()),
+            place: place.map_or(TokenPlace::Offered, |path| TokenPlace::File(path.as_bytes().to_vec())),
         });
         repository.carried = carried.collect();
         let started = Instant::now();

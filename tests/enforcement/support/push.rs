@@ -83,6 +83,7 @@ pub fn update(old: &str, new: &str, brought: &str) -> RefUpdate {
         actions: vec![Action::Update],
         old: ids(old),
         new: ids(new),
+        after: ids(new),
         tips: ids(if new.is_empty() { old } else { new }),
         changesets: changesets(brought),
         scopes: BTreeMap::new(),

@@ -63,6 +63,7 @@ fn decision(verdict: Verdict, action: Action, old: u8, new: u8) -> Decision {
             actions: vec![action],
             old: value(old),
             new: value(new),
+            after: None,
             found: None,
             rules: Vec::new(),
             refused: Vec::new(),
@@ -72,6 +73,7 @@ fn decision(verdict: Verdict, action: Action, old: u8, new: u8) -> Decision {
         policy_error: None,
         reasons: Vec::new(),
         duration_ms: 3,
+        transaction: None,
         again: None,
         blob: None,
     }

@@ -16,7 +16,7 @@ fn the_log_knows_each_targets_value_and_last_rewrite() {
 
     log.append(&[decided(1, decision(Verdict::Allow, Action::Update, 1, 2))]);
     assert_eq!(log.open().target(&main_branch()).expect("a state"), state(None, 1));
-    assert_eq!(log.open().unsettled()[0].updates[0].new, [id(2)]);
+    assert_eq!(log.open().unsettled()[0].updates[0].after, [id(2)]);
     log.append(&[applied(2, 1, 2)]);
     assert_eq!(log.open().target(&main_branch()).expect("a state"), state(None, 2));
     assert!(log.open().unsettled().is_empty());

@@ -1,59 +1,31 @@
-//! `jit hook NAME`: what the hooks start. Whatever goes wrong here refuses the push.
+//! The hooks of a Git repository.
 
 use crate::adapters::git::{GitHistory, GitPush, GitRepository, PublishError, TOKEN_OPTION, push_options, read_claims};
-use crate::cli::{Context, Exit, Failure, IntoFailure, ServerParts, advice, answer, faults_plain};
+use crate::cli::{Context, Exit, Failure, IntoFailure, ServerParts, Told};
 use crate::domain::approval::{SignedToken, place};
 use crate::domain::audit::SignedCheckpoint;
 use crate::domain::change::ChangesetId;
-use crate::domain::policy::Verdict;
-use crate::enforcement::{Answer, Landed, Refusal};
-use crate::ports::policy_source::PolicyUnavailable;
+use crate::enforcement::Landed;
 use std::collections::BTreeMap;
+use std::env;
 use std::ffi::OsString;
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
-use std::{env, thread};
+use std::time::Instant;
 
 /// The most bytes that a hook reads from its standard input.
 const MOST_INPUT: u64 = 64 << 20;
 
-/// How long the hook waits at its deadline for somebody to read why it ends.
-const LAST_WORDS: Duration = Duration::from_millis(500);
-
 /// How often others may be faster at moving one of jit's own refs.
 const PUBLISH_TRIES: usize = 10;
 
-/// The arguments of `jit hook`.
-#[derive(Debug, clap::Args)]
-pub struct Args {
-    /// Which hook is running: pre-receive, post-receive or pre-push
-    name: String,
-    /// What the system hands to the hook
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-    rest: Vec<OsString>,
-}
-
-/// Runs the hook.
-///
-/// # Errors
-/// A [`Failure`] for a name that is no hook, and for everything that keeps it from deciding.
-pub fn run(args: &Args, cx: &Context) -> Result<Exit, Failure> {
-    match args.name.as_str() {
-        "pre-receive" => pre_receive(cx),
-        "post-receive" => post_receive(cx),
-        "pre-push" => super::pre_push::run(&args.rest, cx),
-        other => Err(Failure::usage(format!("there is no hook `{}`", crate::cli::safe(other.as_bytes())))),
-    }
-}
-
-fn pre_receive(cx: &Context) -> Result<Exit, Failure> {
+pub(super) fn pre_receive(cx: &Context) -> Result<Exit, Failure> {
     let started = Instant::now();
     let repo = GitRepository::for_hook().or_fail()?;
     let parts = ServerParts::open(repo.common_dir())?;
     let deadline = started + parts.settings.deadline;
-    watch(parts.settings.deadline);
+    super::watch(parts.settings.deadline, |why| Context::default().terminal.say(why));
     let input = read_input()?;
     if let Some(exit) = call_kept(&parts.folder.kept_hooks(), "pre-receive", &input)?
         && exit != Exit::Done
@@ -68,17 +40,15 @@ fn pre_receive(cx: &Context) -> Result<Exit, Failure> {
     let history = GitHistory::receiving(repo, claims);
     let mut push = GitPush::new(history, parts.settings.repository.clone(), options);
     let answer = parts.server().decide(&mut push, parts.pusher(), started, deadline);
-    say(&answer, cx);
-    Ok(match answer.verdict() {
-        // Whoever does not read what is said to them holds this process up, and would choose the moment of the landing.
-        Verdict::Allow if Instant::now() >= deadline => Exit::Undecided,
-        Verdict::Allow => Exit::Done,
-        Verdict::Deny if answer.is_undecided() => Exit::Undecided,
-        Verdict::Deny => Exit::Denied,
-    })
+    let Told { reason, notes, hints } = Told::of(&answer);
+    let hints = hints.iter().map(|hint| format!("hint: {hint}"));
+    cx.terminal.say(&reason.into_iter().chain(hints).chain(notes).collect::<Vec<_>>().join("\n"));
+    // Whoever does not read what is said to them holds this process up, and would choose the moment of the landing.
+    let late = Instant::now() >= deadline;
+    Ok(if late { Exit::Undecided } else { super::exit_of(&answer) })
 }
 
-fn post_receive(cx: &Context) -> Result<Exit, Failure> {
+pub(super) fn post_receive(cx: &Context) -> Result<Exit, Failure> {
     let started = Instant::now();
     let input = read_input()?;
     // What was pushed has left quarantine, so one handle serves for reading and for publishing.
@@ -150,22 +120,6 @@ fn publish_offers(repo: &GitRepository, parts: &ServerParts) -> Result<(), Failu
     until_first(|| repo.publish_approvals(&files, parts.now())).or_fail()
 }
 
-/// Ends the process once `limit` is over: nothing that takes too long may let a push in.
-///
-/// Saying so may take forever where nobody reads, so the end does not wait for it.
-fn watch(limit: Duration) {
-    thread::spawn(move || {
-        thread::sleep(limit);
-        thread::spawn(move || {
-            let limit = humantime::format_duration(limit);
-            Context::default().terminal.say(&format!("denied: no decision within {limit} (`deadline` in config.toml)"));
-            std::process::exit(3);
-        });
-        thread::sleep(LAST_WORDS);
-        std::process::exit(3);
-    });
-}
-
 fn read_input() -> Result<Vec<u8>, Failure> {
     let mut input = Vec::new();
     io::stdin().lock().take(MOST_INPUT + 1).read_to_end(&mut input).or_fail()?;
@@ -193,66 +147,4 @@ fn call_kept(folder: &Path, name: &str, input: &[u8]) -> Result<Option<Exit>, Fa
     }
     let status = child.wait().or_fail()?;
     Ok(Some(if status.success() { Exit::Done } else { Exit::Denied }))
-}
-
-/// Tells the pusher what was decided.
-fn say(answer: &Answer, cx: &Context) {
-    let terminal = &cx.terminal;
-    let denied = answer.verdict() == Verdict::Deny;
-    for refusal in &answer.refusals {
-        terminal.say(&refusal_lines(refusal));
-    }
-    let mut hints = Vec::new();
-    if let Some(push) = &answer.push {
-        for update in &answer.decision.updates {
-            let worth_saying = !update.rules.is_empty() || update.verdict() == Verdict::Deny;
-            if worth_saying && (!denied || update.verdict() == Verdict::Deny) {
-                terminal.say(&answer::update_lines(push, update));
-                if denied {
-                    hints.extend(advice::hints(update));
-                }
-            }
-        }
-    }
-    for declined in &answer.intake.declined {
-        let why = Failure::from_error(Exit::Denied, declined).chain.join(": ");
-        terminal.say(&format!("a token of the push is not kept: {}", crate::cli::safe(why.as_bytes())));
-    }
-    if denied && answer.intake.new > 0 {
-        terminal.say(&format!("{} new tokens are kept all the same", answer.intake.new));
-    }
-    hints.dedup();
-    for hint in hints {
-        terminal.say(&format!("hint: {hint}"));
-    }
-    match &answer.recorded {
-        Ok(appended) => {
-            let checkpoint = &appended.head.checkpoint;
-            terminal.say(&format!(
-                "recorded: entry {}, checkpoint {} {}",
-                appended.index,
-                checkpoint.size,
-                checkpoint.root.base64()
-            ));
-        }
-        Err(error) => {
-            let failure = Failure::from_error(Exit::Undecided, error);
-            terminal.say(&failure.context("denied: the decision could not be recorded").lines());
-        }
-    }
-}
-
-fn refusal_lines(refusal: &Refusal) -> String {
-    let failure = Failure::from_error(Exit::Denied, refusal);
-    let mut lines = String::new();
-    for (depth, what) in failure.chain.iter().enumerate() {
-        let lead = if depth == 0 { "denied: " } else { "  " };
-        lines.push_str(&format!("{lead}{}\n", crate::cli::safe(what.as_bytes())));
-    }
-    if let Refusal::Policy(PolicyUnavailable::Faulty(faults)) = refusal {
-        for line in faults_plain(faults).lines() {
-            lines.push_str(&format!("  {line}\n"));
-        }
-    }
-    lines
 }

@@ -1,0 +1,80 @@
+//! What a pusher is told of an answer, on either system: the reason, what else there is to know, what to do now.
+
+use super::terminal::safe;
+use super::{Exit, Failure, advice, answer, faults_plain};
+use crate::domain::policy::Verdict;
+use crate::enforcement::{Answer, Refusal};
+use crate::ports::policy_source::PolicyUnavailable;
+
+/// The words for one answer, a line each, without the `jit: ` in front.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Told {
+    /// What was decided and why. Never empty for a denial.
+    pub reason: Vec<String>,
+    /// What became of the tokens, and where the decision stands in the log.
+    pub notes: Vec<String>,
+    /// What to do now.
+    pub hints: Vec<String>,
+}
+
+impl Told {
+    /// Puts `answer` into words.
+    pub fn of(answer: &Answer) -> Self {
+        let mut told = Self::default();
+        let denied = answer.verdict() == Verdict::Deny;
+        for refusal in &answer.refusals {
+            told.reason.extend(refusal_lines(refusal));
+        }
+        if let Some(push) = &answer.push {
+            for update in &answer.decision.updates {
+                let is_denied = update.verdict() == Verdict::Deny;
+                if if denied { is_denied } else { !update.rules.is_empty() } {
+                    told.reason.extend(answer::update_lines(push, update).lines().map(str::to_owned));
+                    told.hints.extend(if denied { advice::hints(update) } else { Vec::new() });
+                }
+            }
+        }
+        told.hints.dedup();
+        if let Err(error) = &answer.recorded {
+            let failure = Failure::from_error(Exit::Undecided, error);
+            told.reason.extend(lines(&failure.context("denied: the decision could not be recorded")));
+        } else if denied && told.reason.is_empty() {
+            told.reason.push("denied: the push asks for nothing".to_owned());
+        }
+        told.notes = notes(answer, denied);
+        told
+    }
+}
+
+fn notes(answer: &Answer, denied: bool) -> Vec<String> {
+    let mut notes = Vec::new();
+    for declined in &answer.intake.declined {
+        let why = Failure::from_error(Exit::Denied, declined).chain.join(": ");
+        notes.push(format!("a token of the push is not kept: {}", safe(why.as_bytes())));
+    }
+    if denied && answer.intake.new > 0 {
+        notes.push(format!("{} new tokens are kept all the same", answer.intake.new));
+    }
+    if let Ok(Some(appended)) = &answer.recorded {
+        let (index, checkpoint) = (appended.index, &appended.head.checkpoint);
+        let root = checkpoint.root.base64();
+        notes.push(format!("recorded: entry {index}, checkpoint {} {root}", checkpoint.size));
+    }
+    notes
+}
+
+fn lines(failure: &Failure) -> Vec<String> {
+    failure.lines().lines().map(str::to_owned).collect()
+}
+
+fn refusal_lines(refusal: &Refusal) -> Vec<String> {
+    let failure = Failure::from_error(Exit::Denied, refusal);
+    let lead = |depth: usize| if depth == 0 { "denied: " } else { "  " };
+    let causes = failure.chain.iter().enumerate();
+    let mut lines: Vec<String> =
+        causes.map(|(depth, what)| format!("{}{}", lead(depth), safe(what.as_bytes()))).collect();
+    if let Refusal::Policy(PolicyUnavailable::Faulty(faults)) = refusal {
+        lines.extend(faults_plain(faults).lines().map(|line| format!("  {line}")));
+    }
+    lines
+}

@@ -1,0 +1,177 @@
+//! The hooks of a Mercurial repository: the other end of the conversation with the script (docs/spec/hg-request.md).
+
+use crate::adapters::disk::folder::Folder;
+use crate::adapters::mercurial::{Header, MercurialHistory, Reply, Request, Treatment, url_login};
+use crate::cli::{Context, Exit, Failure, IntoFailure, ServerParts, Told};
+use crate::domain::change::Pusher;
+use crate::domain::policy::Verdict;
+use crate::enforcement::{Stage, Unjudged};
+use std::io::{BufReader, Stdin, Stdout, Write as _, stdin};
+use std::time::Instant;
+
+type Conversation = MercurialHistory<BufReader<Stdin>, Stdout>;
+
+/// Which hook is running.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Hook {
+    /// Changesets arrived; more may come.
+    PreTxnChangegroup,
+    /// All is there, and can still be refused.
+    PreTxnClose,
+    /// The transaction was made.
+    TxnClose,
+    /// The transaction was undone.
+    TxnAbort,
+}
+
+impl Hook {
+    /// Reads a hook's name.
+    pub(super) fn of(name: &str) -> Option<Self> {
+        Some(match name {
+            "pretxnchangegroup" => Self::PreTxnChangegroup,
+            "pretxnclose" => Self::PreTxnClose,
+            "txnclose" => Self::TxnClose,
+            "txnabort" => Self::TxnAbort,
+            _ => return None,
+        })
+    }
+}
+
+/// Holds the conversation. What goes wrong before anything was learned ends the program without an answer, which refuses as well.
+pub(super) fn run(hook: Hook, cx: &Context) -> Result<Exit, Failure> {
+    let started = Instant::now();
+    let request = Request::open(BufReader::new(stdin()), cx.terminal.conversation(), None).or_fail()?;
+    let mut conversation = MercurialHistory::new(request);
+    let (reply, exit) = match answer(hook, &mut conversation, started, cx) {
+        Ok(answered) => answered,
+        Err(failure) => (refused(&failure), failure.exit),
+    };
+    conversation.reply(&reply).or_fail()?;
+    Ok(exit)
+}
+
+fn answer(
+    hook: Hook,
+    conversation: &mut Conversation,
+    started: Instant,
+    cx: &Context,
+) -> Result<(Reply, Exit), Failure> {
+    let header = conversation.header().clone();
+    if str::from_utf8(&header.hook).ok().and_then(Hook::of) != Some(hook) {
+        return Err(Failure::undecided("the hook's script talks of another hook"));
+    }
+    let parts = parts(&header)?;
+    let limit = parts.settings.deadline;
+    // Whoever waits for the answer gets one: a denial, even in the middle of a question.
+    let mut output = cx.terminal.conversation();
+    super::watch(limit, move |why| {
+        let reply = Reply::Deny { say: vec![], reason: prefixed([why.to_owned()]), hint: vec![] };
+        let _nobody_listens = output.write_all(&reply.to_bytes()).and_then(|()| output.flush());
+    });
+    let judge = Judge { parts: &parts, header: &header, started, deadline: started + limit };
+    match (hook, Treatment::of(header.name.as_deref())) {
+        (Hook::TxnClose, _) => judge.outcome(true),
+        (Hook::TxnAbort, _) => judge.outcome(false),
+        (Hook::PreTxnChangegroup, Treatment::Recorded) => Ok(allow(vec![])),
+        (Hook::PreTxnClose, Treatment::Recorded) => judge.write_down(conversation),
+        (Hook::PreTxnChangegroup, Treatment::Judged) => judge.decide(Stage::Early, conversation),
+        (Hook::PreTxnClose, Treatment::Judged) => judge.decide(Stage::Transaction(judge.id()?), conversation),
+    }
+}
+
+/// Opens the server side whose `jit` folder the script names.
+fn parts(header: &Header) -> Result<ServerParts, Failure> {
+    let repository = header.folder.parent().filter(|parent| Folder::of(parent).root() == header.folder);
+    let repository = repository.filter(|folder| folder.is_absolute());
+    ServerParts::open(repository.ok_or_else(|| Failure::undecided("the hook's script names no `jit` folder"))?)
+}
+
+struct Judge<'a> {
+    parts: &'a ServerParts,
+    header: &'a Header,
+    started: Instant,
+    deadline: Instant,
+}
+
+impl Judge<'_> {
+    /// The transaction's id, without which no outcome could be recorded.
+    fn id(&self) -> Result<String, Failure> {
+        let id = self.header.id.as_ref().and_then(|id| String::from_utf8(id.clone()).ok());
+        id.ok_or_else(|| Failure::undecided("the transaction has no id"))
+    }
+
+    fn decide(&self, stage: Stage, conversation: &mut Conversation) -> Result<(Reply, Exit), Failure> {
+        let (is_early, pusher) = (stage == Stage::Early, self.pusher());
+        let answer = self.parts.server().decide_stage(stage, conversation, pusher, self.started, self.deadline);
+        let Told { reason, notes, hints } = Told::of(&answer);
+        let exit = super::exit_of(&answer);
+        Ok(match answer.verdict() {
+            // Said once, where it is decided.
+            Verdict::Allow if is_early => allow(vec![]),
+            Verdict::Allow if Instant::now() >= self.deadline => {
+                (refused(&Failure::undecided("the deadline passed")), Exit::Undecided)
+            }
+            Verdict::Allow => {
+                let publish = conversation.tokens().iter().map(|(id, _)| *id).collect();
+                (Reply::Allow { say: prefixed(reason.into_iter().chain(notes)), publish }, exit)
+            }
+            Verdict::Deny => {
+                let (say, reason, hint) = (prefixed(notes), prefixed(reason), prefixed(hints));
+                (Reply::Deny { say, reason, hint }, exit)
+            }
+        })
+    }
+
+    /// Records what is not judged. It is let be even where that fails: the next push notices what changed, and an administrator's
+    /// repair that is refused halfway would leave the repository damaged.
+    fn write_down(&self, conversation: &mut Conversation) -> Result<(Reply, Exit), Failure> {
+        let name = self.header.name.clone().unwrap_or_default();
+        let what = name.split(|byte| *byte == b'\n').next().map(String::from_utf8_lossy).unwrap_or_default();
+        let id = self.id()?;
+        let updates = conversation.unjudged_updates();
+        let unjudged = Unjudged { what: &what, transaction: Some(&id), pusher: self.pusher(), updates };
+        let server = self.parts.server();
+        Ok(allow(match server.record_unjudged(unjudged, conversation, self.started, self.deadline) {
+            Ok(_) => vec![],
+            Err(error) => {
+                let failure = Failure::from_error(Exit::Undecided, &error).context("this is not recorded");
+                prefixed(failure.lines().lines().map(str::to_owned))
+            }
+        }))
+    }
+
+    fn outcome(&self, applied: bool) -> Result<(Reply, Exit), Failure> {
+        // Without an id nothing was allowed.
+        let Ok(id) = self.id() else { return Ok(allow(vec![])) };
+        match self.parts.server().record_transaction(&id, applied, self.deadline) {
+            Ok(_) => Ok(allow(vec![])),
+            Err(error) => {
+                Err(Failure::from_error(Exit::Undecided, &error)
+                    .context("the outcome will be recorded with the next push"))
+            }
+        }
+    }
+
+    /// Who pushes, by what the transport proved (docs/mercurial.md, "Who pushes"): never by what the pusher's own process says.
+    fn pusher(&self) -> Pusher {
+        match self.header.url.as_deref() {
+            Some(url) if url.starts_with(b"remote:http") => Pusher { login: url_login(url), source: "http".to_owned() },
+            // Runs in the pusher's own process, with the environment that they like.
+            Some(url) if url.starts_with(b"file:") => Pusher { login: None, source: "local path".to_owned() },
+            _ => self.parts.pusher(),
+        }
+    }
+}
+
+fn allow(say: Vec<String>) -> (Reply, Exit) {
+    (Reply::Allow { say, publish: vec![] }, Exit::Done)
+}
+
+fn refused(failure: &Failure) -> Reply {
+    let reason = prefixed(failure.lines().lines().map(str::to_owned));
+    Reply::Deny { say: vec![], reason, hint: vec![] }
+}
+
+fn prefixed(lines: impl IntoIterator<Item = String>) -> Vec<String> {
+    lines.into_iter().map(|line| format!("jit: {line}")).collect()
+}

@@ -1,0 +1,65 @@
+//! `jit hook NAME`: what the hooks start. Whatever goes wrong here refuses the push.
+
+mod git;
+mod mercurial;
+
+use crate::cli::{Context, Exit, Failure};
+use crate::domain::policy::Verdict;
+use crate::enforcement::Answer;
+use std::ffi::OsString;
+use std::thread;
+use std::time::Duration;
+
+/// How long the hook waits at its deadline for somebody to read why it ends.
+const LAST_WORDS: Duration = Duration::from_millis(500);
+
+/// The arguments of `jit hook`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Which hook is running: pre-receive, post-receive or pre-push; hg- and the name of a hook of Mercurial
+    name: String,
+    /// What the system hands to the hook
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    rest: Vec<OsString>,
+}
+
+/// Runs the hook.
+///
+/// # Errors
+/// A [`Failure`] for a name that is no hook, and for everything that keeps it from deciding.
+pub fn run(args: &Args, cx: &Context) -> Result<Exit, Failure> {
+    match args.name.as_str() {
+        "pre-receive" => git::pre_receive(cx),
+        "post-receive" => git::post_receive(cx),
+        "pre-push" => super::pre_push::run(&args.rest, cx),
+        name => match name.strip_prefix("hg-").and_then(mercurial::Hook::of) {
+            Some(hook) => mercurial::run(hook, cx),
+            None => Err(Failure::usage(format!("there is no hook `{}`", crate::cli::safe(name.as_bytes())))),
+        },
+    }
+}
+
+/// How a hook ends that decided.
+fn exit_of(answer: &Answer) -> Exit {
+    match answer.verdict() {
+        Verdict::Allow => Exit::Done,
+        Verdict::Deny if answer.is_undecided() => Exit::Undecided,
+        Verdict::Deny => Exit::Denied,
+    }
+}
+
+/// Ends the process once `limit` is over: nothing that takes too long may let a push in.
+///
+/// Saying so may take forever where nobody reads, so the end does not wait for it.
+fn watch(limit: Duration, say: impl FnOnce(&str) + Send + 'static) {
+    thread::spawn(move || {
+        thread::sleep(limit);
+        thread::spawn(move || {
+            let limit = humantime::format_duration(limit);
+            say(&format!("denied: no decision within {limit} (`deadline` in config.toml)"));
+            std::process::exit(3);
+        });
+        thread::sleep(LAST_WORDS);
+        std::process::exit(3);
+    });
+}

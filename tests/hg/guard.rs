@@ -1,0 +1,203 @@
+//! A central Mercurial repository with `jit` installed, and a clone to push from.
+
+use crate::hg::{Ran, TestHg, Transport};
+use crate::support::{PROGRAM, Person, people, sign};
+use jit::adapters::disk::TokenStore;
+use jit::adapters::disk::folder::{Folder, Settings, UnknownPusher};
+use jit::adapters::disk::log::{AuditPaths, Depth, DiskLogStore, LogReader, NewLog, StoredEntry, verify};
+use jit::adapters::mercurial::{Hgrc, HookLines, SCRIPT};
+use jit::domain::approval::{Kind, RoleChoice, SignedToken, Token};
+use jit::domain::audit::{Decision, Entry, Event, Origin, System, Verdict};
+use jit::domain::change::{Action, ChangesetId, IdKind, Target};
+use jit::domain::time::Span;
+use jit::ports::approval_store::ApprovalStore as _;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// The name and id of the repository.
+pub const REPOSITORY: &str = "payments@8c95146e8919d19cc4639551b3c6f468";
+
+/// A guarded server, and a clone named `work`.
+pub struct Guard {
+    pub hg: TestHg,
+    pub work: PathBuf,
+}
+
+impl Guard {
+    /// Guards a new server with the people of the tests and these rules.
+    pub fn new(rules: &str) -> Self {
+        Self::of(TestHg::new(), rules)
+    }
+
+    /// Guards a server.
+    pub fn of(hg: TestHg, rules: &str) -> Self {
+        let work = hg.clone("work");
+        let guard = Self { hg, work };
+        guard.install(rules);
+        guard
+    }
+
+    fn install(&self, rules: &str) {
+        let dot_hg = self.hg.server().join(".hg");
+        let folder = Folder::of(&dot_hg);
+        fs::create_dir_all(folder.policies()).expect("a folder");
+        let settings = Settings {
+            repository: REPOSITORY.into(),
+            origin: "hg.example.com/payments".into(),
+            binary: PROGRAM.into(),
+            state_dir: self.hg.path("state"),
+            pusher_env: "REMOTE_USER".into(),
+            unknown_pusher: UnknownPusher::Deny,
+            deadline: Duration::from_secs(30),
+        };
+        folder.write_settings(&settings).expect("written");
+        let policy = format!("version = 1\ndefault = \"allow\"\n{}{rules}", people());
+        fs::write(folder.policies().join("policy.toml"), policy).expect("written");
+        let script = folder.root().join("jit_hook.py");
+        fs::write(&script, SCRIPT).expect("written");
+        fs::create_dir_all(self.hg.path("state")).expect("a folder");
+        let base = id(&self.hg.node(&self.hg.server(), "default"));
+        let new = NewLog {
+            repository: REPOSITORY.into(),
+            origin: Origin::new("hg.example.com/payments").expect("an origin"),
+            system: System::Hg,
+            refs: BTreeMap::from([(Target::Branch((*b"default").into()), vec![base])]),
+            version: "0".into(),
+        };
+        let log = DiskLogStore::new(self.audit_paths(), Arc::new(crate::support::now));
+        log.create(&new, Instant::now() + Duration::from_secs(30)).expect("a log");
+        let lines = HookLines {
+            script,
+            binary: PROGRAM.into(),
+            folder: folder.root().to_owned(),
+            timeout: Duration::from_secs(40),
+        };
+        Hgrc::of(&dot_hg).install(&lines).expect("installed");
+    }
+
+    pub fn audit_paths(&self) -> AuditPaths {
+        let folder = Folder::of(&self.hg.server().join(".hg"));
+        AuditPaths { audit_dir: folder.audit(), key_file: folder.key(), state_dir: self.hg.path("state") }
+    }
+
+    /// Every entry, oldest first.
+    pub fn entries(&self) -> Vec<Entry> {
+        let paths = self.audit_paths();
+        let mut entries = Vec::new();
+        let mut keep = |stored: StoredEntry| {
+            entries.push(stored.whole(&paths)?);
+            Ok(())
+        };
+        LogReader::open(&paths).expect("a log").segment(0, &mut keep).expect("entries");
+        entries
+    }
+
+    /// Every decision, oldest first.
+    pub fn decisions(&self) -> Vec<Decision> {
+        let decision = |entry: Entry| match entry.event {
+            Event::Decision(decision) => Some(*decision),
+            _ => None,
+        };
+        self.entries().into_iter().filter_map(decision).collect()
+    }
+
+    /// Writes a file in the clone and records it; returns the changeset.
+    pub fn change(&self, file: &str, message: &str) -> ChangesetId {
+        id(&self.hg.change(&self.work, file, message))
+    }
+
+    /// Pushes from the clone.
+    pub fn push(&self, who: Person, transport: Transport, args: &[&str]) -> Ran {
+        let url = self.hg.url_of(who.name, transport);
+        let mut all = vec!["push", url.as_str()];
+        all.extend(args);
+        self.hg.hg(&self.work, &all)
+    }
+
+    /// Pushes what the server must refuse, with a reason that holds `words`; nothing but the log may have changed.
+    #[track_caller]
+    pub fn refused(&self, who: Person, transport: Transport, args: &[&str], words: &[&str]) -> String {
+        let before = self.hg.server_state();
+        let ran = self.push(who, transport, args);
+        assert_eq!(ran.code, Some(255), "{transport:?} let in:\n{}", ran.said);
+        for word in words {
+            assert!(ran.said.contains(word), "{transport:?}: no `{word}` in:\n{}", ran.said);
+        }
+        assert_eq!(self.hg.server_state(), before, "a refused push has changed something");
+        self.log_is_sound();
+        let newest = self.decisions().pop().expect("a decision");
+        assert_eq!(newest.verdict, Verdict::Deny, "{}", ran.said);
+        ran.said
+    }
+
+    /// Pushes what the server must let in, and has recorded with its outcome. Mercurial says 1 where there was no changeset to push.
+    #[track_caller]
+    pub fn accepted(&self, who: Person, transport: Transport, args: &[&str]) -> String {
+        let before = self.hg.server_state();
+        let ran = self.push(who, transport, args);
+        assert!(matches!(ran.code, Some(0 | 1)), "{transport:?} refused:\n{}", ran.said);
+        assert_ne!(self.hg.server_state(), before, "nothing changed:\n{}", ran.said);
+        self.log_is_sound();
+        ran.said
+    }
+
+    /// The newest entry is the outcome of the newest decision, which allowed.
+    #[track_caller]
+    pub fn log_is_sound(&self) {
+        let verified = verify(&self.audit_paths(), Depth::Full, &[]).expect("a log");
+        assert!(verified.fault.is_none(), "{:?}", verified.fault);
+    }
+
+    /// The message by which `subject` is approved for a day.
+    pub fn approval(&self, subject: ChangesetId, target: &str, action: &str, base: &[ChangesetId]) -> Token {
+        let mut nonce = [0; 16];
+        getrandom::fill(&mut nonce).expect("random numbers");
+        let now = crate::support::now();
+        Token {
+            kind: Kind::Approve,
+            repository: REPOSITORY.into(),
+            subject: Some(subject),
+            target: Target::parse(target).ok(),
+            action: Action::parse(action).ok(),
+            base: base.to_vec(),
+            content: None,
+            role: RoleChoice::Any,
+            not_before: now,
+            not_after: Some(now.plus(Span::days(1))),
+            nonce,
+            reason: String::new(),
+        }
+    }
+
+    /// Lets `who` approve; the token stands in the server's store then.
+    pub fn approve(
+        &self,
+        who: Person,
+        subject: ChangesetId,
+        target: &str,
+        action: &str,
+        base: &[ChangesetId],
+    ) -> SignedToken {
+        let signed = sign(who, self.approval(subject, target, action, base));
+        let store = TokenStore::in_folder(&self.hg.server().join(".hg/jit"));
+        store.add(&signed, crate::support::now()).expect("kept");
+        signed
+    }
+
+    /// The open heads of a branch on the server, or what another revision names.
+    pub fn server_ids(&self, revisions: &str) -> Vec<ChangesetId> {
+        let log = self.hg.ok(&self.hg.server(), &["log", "--rev", revisions, "--template", "{node}\n"]);
+        let mut ids: Vec<ChangesetId> = log.lines().map(id).collect();
+        ids.sort_unstable();
+        ids
+    }
+}
+
+/// Reads a node.
+pub fn id(hex: &str) -> ChangesetId {
+    let bytes = data_encoding::HEXLOWER.decode(hex.as_bytes()).expect("hex digits");
+    ChangesetId::from_bytes(IdKind::HgSha1, &bytes).expect("a node")
+}

@@ -1,0 +1,11 @@
+//! Central Mercurial repositories that `jit` guards: real pushes over every transport.
+
+// Each test program uses a part of this.
+#[allow(dead_code)]
+#[path = "../support/hg.rs"]
+mod hg;
+#[path = "../support/mod.rs"]
+mod support;
+
+mod branches;
+mod guard;
