@@ -1,6 +1,6 @@
 //! When something is broken: nothing lands, and the answer says what is wrong.
 
-use crate::support::{ALICE, BOB, MAIN, Said, TestRepo};
+use crate::support::{Guarded, ALICE, BOB, MAIN, Said, TestRepo};
 use jit::adapters::disk::log::{Depth, verify};
 use jit::domain::audit::Event;
 use std::fs;

@@ -1,6 +1,6 @@
 //! What is not the policy's to allow: `refs/jit/`, replacements, and claims that do not hold.
 
-use crate::support::{ALICE, APPROVALS, BOB, MAIN, MALLORY, RawUpdate, TestRepo, now, option, sign, token_file};
+use crate::support::{Guarded, ALICE, APPROVALS, BOB, MAIN, MALLORY, RawUpdate, TestRepo, now, option, sign, token_file};
 use jit::domain::approval::Token;
 use jit::domain::change::Action;
 use jit::domain::request::Request;

@@ -1,6 +1,6 @@
 //! How pushes arrive: over ssh, over a local path, with push options, with approvals in the same push; SHA-256.
 
-use crate::support::{
+use crate::support::{Guarded, 
     ALICE, APPROVALS, BOB, CAROL, MAIN, MALLORY, Person, Said, TestRepo, option, revocation, sign, token_file,
 };
 use jit::domain::approval::{Kind, Token};

@@ -17,7 +17,7 @@
 mod approvals;
 mod desk;
 mod git;
-mod log;
+mod guarded;
 mod people;
 mod push;
 mod repo;
@@ -25,7 +25,8 @@ mod tokens;
 
 pub use approvals::{APPROVALS, option, token_file};
 pub use desk::Desk;
-pub use git::{Said, run};
+pub use git::{Said, command, run};
+pub use guarded::Guarded;
 pub use people::{ALICE, BOB, CAROL, MALLORY, NOBODY, Person, people};
 pub use push::{PROGRAM, RawUpdate};
 pub use repo::{MAIN, TestRepo};

@@ -1,0 +1,84 @@
+//! What Git does in its own way.
+
+use super::{System, Wish};
+use crate::support::{ALICE, APPROVALS, Guarded as _, Person, Said, TestRepo, run, token_file};
+use jit::domain::approval::SignedToken;
+use jit::domain::change::{ChangesetId, Target};
+use std::path::PathBuf;
+use std::process::Command;
+
+impl System for TestRepo {
+    fn path(&self, name: &str) -> PathBuf {
+        self.path(name)
+    }
+
+    fn server(&self) -> PathBuf {
+        self.server()
+    }
+
+    fn jit_folder(&self) -> PathBuf {
+        self.server().join("jit")
+    }
+
+    fn work(&self) -> PathBuf {
+        self.work()
+    }
+
+    fn install(&self) -> Said {
+        self.run_install()
+    }
+
+    fn record(&self, who: Person, message: &str) -> ChangesetId {
+        self.git(&["add", "--all"]);
+        self.git_as(who, &["commit", "--quiet", "--allow-empty", "-m", message]);
+        self.rev("HEAD")
+    }
+
+    fn go(&self, changeset: Option<ChangesetId>) {
+        match changeset {
+            Some(id) => drop(self.git(&["checkout", "--quiet", "--force", "--detach", &id.hex()])),
+            None => {
+                self.git(&["checkout", "--quiet", "--orphan", "nothing"]);
+                self.git(&["rm", "--quiet", "-r", "-f", "."]);
+            }
+        }
+    }
+
+    fn on(&self, _branch: &Target) {}
+
+    fn merge(&self, other: ChangesetId) {
+        self.git(&["merge", "--quiet", "--no-commit", "--no-ff", "--allow-unrelated-histories", "-X", "ours", &other.hex()]);
+    }
+
+    fn tag(&self, tag: &Target, changeset: Option<ChangesetId>) {
+        if let Some(changeset) = changeset {
+            self.git(&["update-ref", &tag.to_string(), &changeset.hex()]);
+        }
+    }
+
+    fn push(&self, who: Person, wishes: &[Wish]) -> Said {
+        run(self.push_process(who, wishes), b"")
+    }
+
+    fn push_process(&self, who: Person, wishes: &[Wish]) -> Command {
+        let mut git = self.as_pusher("git", who);
+        git.current_dir(self.work()).args(["push", "--force", "origin"]);
+        git.args(wishes.iter().map(|(target, id)| format!("{}:{target}", id.map(|id| id.hex()).unwrap_or_default())));
+        git
+    }
+
+    fn send(&self, who: Person, tokens: &[SignedToken], wishes: &[Wish]) -> Said {
+        self.commit_approvals(&tokens.iter().map(token_file).collect::<Vec<_>>());
+        let mut git = self.push_process(who, wishes);
+        git.arg(APPROVALS);
+        run(git, b"")
+    }
+
+    fn values(&self, target: &Target) -> Vec<ChangesetId> {
+        self.server_tip(&target.to_string()).into_iter().collect()
+    }
+
+    fn state(&self) -> String {
+        self.all_refs()
+    }
+}
