@@ -1,18 +1,16 @@
 //! `jit doctor`: looks at everything that an installation stands on, and says what would let a push around it.
 
+use super::central::{Central, central};
+use super::findings::Findings;
 use crate::adapters::disk::folder::Folder;
 use crate::adapters::disk::ownership;
-use crate::adapters::git::POLICY_REF;
-use crate::adapters::git::hooks::{CLIENT_HOOKS, Hooks, SERVER_HOOKS};
-use crate::cli::repository::{self, Found};
+use crate::adapters::git::hooks::{CLIENT_HOOKS, Hooks};
+use crate::cli::repository::{self, Found, Repository};
 use crate::cli::summary::counted;
-use crate::cli::{Context, Exit, Failure, Format, ServerParts, Style, safe};
-use crate::domain::change::Target;
+use crate::cli::{Context, Exit, Failure, ServerParts};
 use crate::domain::policy::Mode;
-use crate::ports::history::History as _;
 use crate::ports::log::LogStore as _;
 use crate::ports::policy_source::PolicySource as _;
-use serde_json::json;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -24,43 +22,6 @@ pub struct Args {
     repo: Option<PathBuf>,
 }
 
-/// How a check came out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
-    Ok,
-    Note,
-    Fail,
-}
-
-/// What was looked at, and what was found.
-struct Finding {
-    state: State,
-    what: String,
-}
-
-/// Everything that was found.
-#[derive(Default)]
-struct Findings(Vec<Finding>);
-
-impl Findings {
-    fn ok(&mut self, what: impl Into<String>) {
-        self.0.push(Finding { state: State::Ok, what: what.into() });
-    }
-
-    fn note(&mut self, what: impl Into<String>) {
-        self.0.push(Finding { state: State::Note, what: what.into() });
-    }
-
-    fn fail(&mut self, what: impl Into<String>) {
-        self.0.push(Finding { state: State::Fail, what: what.into() });
-    }
-
-    fn failed(&mut self, what: &str, error: &dyn std::error::Error) {
-        let causes = Failure::from_error(Exit::Denied, error).chain.join(": ");
-        self.fail(format!("{what}: {causes}"));
-    }
-}
-
 /// Checks the repository; exit 1 if anything is wrong.
 ///
 /// # Errors
@@ -68,22 +29,20 @@ impl Findings {
 pub fn run(args: &Args, cx: &Context) -> Result<Exit, Failure> {
     let found = repository::find(args.repo.as_deref())?;
     let mut findings = Findings::default();
-    if Folder::of(&found.common_dir).config().exists() {
-        server(found, &mut findings);
-    } else {
-        client(&found, &mut findings);
+    match &found.repository {
+        _ if Folder::of(&found.common_dir).config().exists() => server(found, &mut findings),
+        Repository::Git(git) => client(&found.common_dir, git.is_bare(), &mut findings),
+        Repository::Mercurial(_) => findings.fail("jit is not installed here: every push lands (`jit install`)"),
     }
-    show(&findings, cx);
-    let bad = findings.0.iter().any(|finding| finding.state == State::Fail);
-    Ok(if bad { Exit::Denied } else { Exit::Done })
+    Ok(findings.show(cx))
 }
 
-fn client(found: &Found, findings: &mut Findings) {
-    let hooks = match Hooks::of(&found.common_dir) {
+fn client(common_dir: &Path, is_bare: bool, findings: &mut Findings) {
+    let hooks = match Hooks::of(common_dir) {
         Ok(hooks) => hooks,
         Err(error) => return findings.failed("hooks", &error),
     };
-    if found.git.is_bare() {
+    if is_bare {
         findings.fail("jit is not installed here: every push lands (`jit install`)");
         return;
     }
@@ -104,42 +63,22 @@ fn server(found: Found, findings: &mut Findings) {
         Err(failure) => return findings.fail(failure.chain.join(": ")),
     };
     findings.ok(format!("settings of {}", parts.settings.repository));
-    check_hooks(&common_dir, &parts, findings);
-    check_ownership(&common_dir, &parts, findings);
+    let central = central(found);
+    central.examine(&parts, findings);
+    check_ownership(&*central, &parts, findings);
     check_policy(&parts, findings);
     check_log(&parts, findings);
-    check_published(found, findings);
+    let pusher = central.pusher(&parts);
     findings.note(format!(
-        "pushers are known by the variable {}; the transport must set it and clear what clients send (docs/operations.md)",
-        parts.settings.pusher_env
+        "pushers are known by {pusher}; the transport must set it and clear what clients send (docs/operations.md)"
     ));
 }
 
-fn check_hooks(common_dir: &Path, parts: &ServerParts, findings: &mut Findings) {
-    let hooks = match Hooks::of(common_dir) {
-        Ok(hooks) => hooks,
-        Err(error) => return findings.failed("hooks", &error),
-    };
-    for setting in hooks.ways_around() {
-        findings.fail(format!("{setting} lets `git cvsserver` move refs without asking: take it out of the settings"));
-    }
-    for hook in SERVER_HOOKS {
-        match hooks.fault(hook, &parts.settings.binary) {
-            None => findings.ok(format!("hook {}", hook.name())),
-            Some(fault) => findings.fail(format!("hook {} {fault} (`jit install` again mends it)", hook.name())),
-        }
-        if parts.folder.kept_hooks().join(hook.name()).exists() {
-            findings.note(format!("a {} that stood here before is kept and called", hook.name()));
-        }
-    }
-}
-
-fn check_ownership(common_dir: &Path, parts: &ServerParts, findings: &mut Findings) {
+fn check_ownership(central: &dyn Central, parts: &ServerParts, findings: &mut Findings) {
     let folder = &parts.folder;
-    let mut paths: Vec<PathBuf> = ["", "config", "hooks", "refs", "objects"].map(|name| common_dir.join(name)).to_vec();
+    let (mut paths, perhaps) = central.guarded();
     // One that is missing was reported as such.
-    let hooks = SERVER_HOOKS.map(|hook| common_dir.join("hooks").join(hook.name()));
-    paths.extend(hooks.into_iter().filter(|path| path.symlink_metadata().is_ok()));
+    paths.extend(perhaps.into_iter().filter(|path| path.symlink_metadata().is_ok()));
     paths.extend([folder.root().to_owned(), folder.config(), folder.policies(), folder.audit(), folder.key()]);
     paths.extend(files_in(&folder.policies()));
     paths.extend([parts.settings.state_dir.clone(), parts.settings.binary.clone()]);
@@ -181,38 +120,5 @@ fn check_log(parts: &ServerParts, findings: &mut Findings) {
             }
         }
         Err(error) => findings.failed("log: every push is denied", &error),
-    }
-}
-
-fn check_published(found: Found, findings: &mut Findings) {
-    let target = Target::git_ref(POLICY_REF.as_bytes()).expect("a refname");
-    let mut history = crate::adapters::git::GitHistory::receiving(found.git, Vec::new());
-    match history.value(&target) {
-        Ok(value) if value.is_empty() => findings.fail("clients cannot see the policy: refs/jit/policy is missing"),
-        Ok(_) => findings.ok("clients can fetch the policy"),
-        Err(error) => findings.failed("refs/jit/policy", &error),
-    }
-}
-
-fn show(findings: &Findings, cx: &Context) {
-    let word = |state: State| match state {
-        State::Ok => "ok",
-        State::Note => "note",
-        State::Fail => "FAIL",
-    };
-    if cx.format == Format::Json {
-        let list: Vec<_> =
-            findings.0.iter().map(|f| json!({ "state": word(f.state).to_lowercase(), "what": f.what })).collect();
-        cx.terminal.answer_json(&json!(list));
-        return;
-    }
-    for finding in &findings.0 {
-        let style = match finding.state {
-            State::Ok => Style::Good,
-            State::Note => Style::Hint,
-            State::Fail => Style::Bad,
-        };
-        let word = cx.terminal.styled(style, &format!("{:4}", word(finding.state)));
-        cx.terminal.answer(&format!("{word}  {}\n", safe(finding.what.as_bytes())));
     }
 }

@@ -1,5 +1,6 @@
 //! `jit install`: makes a central repository ask before anything lands, or a clone ask before it pushes.
 
+use super::central::{Central, central};
 use super::publish;
 use crate::adapters::disk::folder::{
     DEFAULT_DEADLINE, DEFAULT_PUSHER_ENV, Folder, Settings, UnknownPusher, create, replace,
@@ -7,13 +8,11 @@ use crate::adapters::disk::folder::{
 use crate::adapters::disk::log::NewLog;
 use crate::adapters::disk::ownership;
 use crate::adapters::disk::{PolicyFolder, STARTER_POLICY};
-use crate::adapters::git::hooks::{CLIENT_HOOKS, Hooks, SERVER_HOOKS};
-use crate::adapters::git::{GitHistory, GitRepository};
-use crate::cli::repository::{self, Found};
+use crate::adapters::git::hooks::{CLIENT_HOOKS, Hooks};
+use crate::cli::repository;
 use crate::cli::{Context, Exit, Failure, IntoFailure, ServerParts, safe};
 use crate::domain::audit::{Origin, System};
 use crate::domain::name::EnvironmentName;
-use crate::ports::history::History as _;
 use crate::ports::log::LogError;
 use crate::ports::policy_source::PolicySource as _;
 use data_encoding::HEXLOWER;
@@ -55,11 +54,17 @@ pub struct Args {
 /// # Errors
 /// A [`Failure`] that says what the repository lacks; it is then as it was, but for what an earlier step had finished.
 pub fn run(args: &Args, cx: &Context) -> Result<Exit, Failure> {
-    let Found { common_dir, git } = repository::find(args.repo.as_deref())?;
-    if args.client || (!args.server && !git.is_bare()) {
-        return install_client(&common_dir, cx);
+    let found = repository::find(args.repo.as_deref())?;
+    let common_dir = found.common_dir.clone();
+    let central = central(found);
+    if args.client || (!args.server && central.is_a_clone()?) {
+        return match central.system() {
+            System::Git => install_client(&common_dir, cx),
+            System::Hg => Err(Failure::usage("a Mercurial clone has no hook that asks before a push")
+                .hint("`--server` installs the server side here")),
+        };
     }
-    install_server(args, &common_dir, cx)
+    install_server(args, &common_dir, &*central, cx)
 }
 
 /// The program's own file, for the hooks.
@@ -75,11 +80,11 @@ fn install_client(common_dir: &Path, cx: &Context) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-fn install_server(args: &Args, common_dir: &Path, cx: &Context) -> Result<Exit, Failure> {
+fn install_server(args: &Args, common_dir: &Path, central: &dyn Central, cx: &Context) -> Result<Exit, Failure> {
     ownership::keep_others_out();
     let binary = own_binary()?;
     let folder = Folder::of(common_dir);
-    let mut hooks = Hooks::of(common_dir).or_fail()?;
+    central.admit()?;
     let again = folder.config().exists();
     let asked = [args.name.is_some(), args.origin.is_some(), args.state_dir.is_some(), args.pusher_env.is_some()];
     if again && asked.contains(&true) {
@@ -88,9 +93,10 @@ fn install_server(args: &Args, common_dir: &Path, cx: &Context) -> Result<Exit, 
         )
         .hint(format!("they stand in {}", folder.config().display())));
     }
-    let settings = if again { folder.settings().or_fail()? } else { new_settings(args, common_dir, &binary)? };
+    let settings =
+        if again { folder.settings().or_fail()? } else { new_settings(args, common_dir, &central.name(), &binary)? };
     let settings = Settings { binary: binary.clone(), ..settings };
-    demand_ownership(common_dir, &settings)?;
+    demand_ownership(central, &folder, &settings)?;
     let files = match &args.policies {
         Some(dir) if !again => PolicyFolder::read(dir).or_fail()?,
         Some(_) => {
@@ -108,23 +114,21 @@ fn install_server(args: &Args, common_dir: &Path, cx: &Context) -> Result<Exit, 
     fs::create_dir_all(&settings.state_dir).or_fail()?;
     folder.write_settings(&settings).or_fail()?;
     let parts = ServerParts::of(folder, settings);
-    let begun = begin_log(&parts, common_dir)?;
-    let judging = SERVER_HOOKS.iter().all(|hook| hooks.path(*hook).exists());
-    if begun || !judging {
+    let begun = begin_log(&parts, central)?;
+    if begun || !central.is_judging(&parts) {
         publish::record_policy(&parts, &[], "install")?;
     }
-    publish::publish_policy(&parts, common_dir)?;
+    publish::publish_policy(&parts, central)?;
     // Last: from here on pushes are judged, and everything that judging needs is in place.
-    hooks.write(&SERVER_HOOKS, &binary).or_fail()?;
-    hooks.set_receiving().or_fail()?;
-    report(&parts, common_dir, again, cx);
+    central.hook_up(&parts)?;
+    report(&parts, common_dir, &central.pusher(&parts), again, cx);
     Ok(Exit::Done)
 }
 
-fn new_settings(args: &Args, common_dir: &Path, binary: &Path) -> Result<Settings, Failure> {
+fn new_settings(args: &Args, common_dir: &Path, folder_name: &str, binary: &Path) -> Result<Settings, Failure> {
     let name = match &args.name {
         Some(name) => name.clone(),
-        None => name_of(common_dir),
+        None => folder_name.to_lowercase(),
     };
     EnvironmentName::new(&name).map_err(|error| {
         Failure::usage(format!("`{}`: {error}", safe(name.as_bytes()))).hint("give one with --name")
@@ -160,13 +164,6 @@ fn new_settings(args: &Args, common_dir: &Path, binary: &Path) -> Result<Setting
     })
 }
 
-/// The folder's name in the alphabet of names: `/srv/git/Payments.git` is `payments`.
-fn name_of(common_dir: &Path) -> String {
-    let folder = if common_dir.ends_with(".git") { common_dir.parent() } else { Some(common_dir) };
-    let name = folder.and_then(Path::file_name).unwrap_or_default().to_string_lossy().to_lowercase();
-    name.strip_suffix(".git").unwrap_or(&name).to_owned()
-}
-
 fn default_state_dir() -> Result<PathBuf, Failure> {
     if rustix::process::geteuid().is_root() {
         return Ok(PathBuf::from("/var/lib/jit"));
@@ -177,12 +174,11 @@ fn default_state_dir() -> Result<PathBuf, Failure> {
 }
 
 /// Nothing can be enforced where others can write; see `ownership`.
-fn demand_ownership(common_dir: &Path, settings: &Settings) -> Result<(), Failure> {
-    let folder = Folder::of(common_dir);
-    let needed = ["", "config", "refs", "objects"].map(|name| common_dir.join(name));
+fn demand_ownership(central: &dyn Central, folder: &Folder, settings: &Settings) -> Result<(), Failure> {
+    let (needed, mut perhaps) = central.guarded();
     // What an earlier installation left must be as safe as what this one makes.
-    let mut perhaps = vec![common_dir.join("hooks"), folder.root().to_owned(), folder.config(), folder.policies()];
-    perhaps.extend([folder.audit(), folder.key(), folder.kept_hooks(), settings.state_dir.clone()]);
+    perhaps.extend([folder.root().to_owned(), folder.config(), folder.policies(), folder.audit(), folder.key()]);
+    perhaps.extend([folder.kept_hooks(), settings.state_dir.clone()]);
     let files = fs::read_dir(folder.policies()).into_iter().flatten().flatten().map(|entry| entry.path());
     perhaps.extend(files);
     perhaps.retain(|path| path.exists());
@@ -207,14 +203,12 @@ fn write_policy(folder: &Folder, files: &[crate::domain::policy::PolicyFile]) ->
 }
 
 /// Begins the log with the refs that exist; tells whether there was none.
-fn begin_log(parts: &ServerParts, common_dir: &Path) -> Result<bool, Failure> {
-    let repo = GitRepository::at(common_dir).or_fail()?;
-    let refs = GitHistory::receiving(repo, Vec::new()).all_targets().or_fail()?;
+fn begin_log(parts: &ServerParts, central: &dyn Central) -> Result<bool, Failure> {
     let new = NewLog {
         repository: parts.settings.repository.clone(),
         origin: Origin::new(&parts.settings.origin).or_fail()?,
-        system: System::Git,
-        refs,
+        system: central.system(),
+        refs: central.targets()?,
         version: env!("CARGO_PKG_VERSION").to_owned(),
     };
     match parts.log.create(&new, Instant::now() + parts.settings.deadline) {
@@ -224,14 +218,14 @@ fn begin_log(parts: &ServerParts, common_dir: &Path) -> Result<bool, Failure> {
     }
 }
 
-fn report(parts: &ServerParts, common_dir: &Path, again: bool, cx: &Context) {
+fn report(parts: &ServerParts, common_dir: &Path, pusher: &str, again: bool, cx: &Context) {
     let terminal = &cx.terminal;
     let word = if again { "renewed" } else { "installed" };
     terminal.say(&format!("{word}: every push to {} is judged now", common_dir.display()));
     terminal.say(&format!("  repository  {}", parts.settings.repository));
     terminal.say(&format!("  policy      {}", parts.folder.policies().display()));
     terminal.say(&format!("  log         {} as {}", parts.folder.audit().display(), parts.settings.origin));
-    terminal.say(&format!("  pusher      the variable {} of the transport", parts.settings.pusher_env));
+    terminal.say(&format!("  pusher      {pusher}"));
     if let Ok(policy) = parts.policy().load() {
         let enforced = policy.rules.iter().any(|rule| rule.mode == crate::domain::policy::Mode::Enforce);
         if !enforced {

@@ -1,10 +1,12 @@
 //! One file per subcommand: its arguments and `run`.
 
 pub mod audit;
+mod central;
 pub mod completions;
 pub mod demo;
 pub mod doctor;
 pub mod explain;
+mod findings;
 pub mod hook;
 pub mod install;
 pub mod key;

@@ -1,10 +1,11 @@
 //! `jit policy apply`: puts another policy in force, in one step, with an entry in the log.
 
+use super::central::central;
 use super::publish;
 use crate::adapters::disk::PolicyFolder;
 use crate::adapters::disk::folder::create;
 use crate::adapters::disk::ownership;
-use crate::cli::repository::{self, Found};
+use crate::cli::repository;
 use crate::cli::{Context, Exit, Failure, Format, IntoFailure, ServerParts, faults_report, safe};
 use crate::domain::audit::{Entry, Event};
 use crate::domain::policy::{Policy, PolicyFile, diff, load};
@@ -46,9 +47,9 @@ pub fn must_load(files: &[PolicyFile], cx: &Context) -> Result<Policy, Failure> 
 /// # Errors
 /// A [`Failure`]; unless it says otherwise the old policy is still in force.
 pub fn run(args: &Args, cx: &Context) -> Result<Exit, Failure> {
-    let Found { common_dir, .. } = repository::find(args.repo.as_deref())?;
+    let found = repository::find(args.repo.as_deref())?;
     ownership::keep_others_out();
-    let parts = repository::server(Some(&common_dir))?;
+    let parts = repository::server_of(&found)?;
     let files = PolicyFolder::read(&args.dir).or_fail()?;
     let new = must_load(&files, cx)?;
     let old = PolicyFolder::read(&parts.folder.policies()).ok().and_then(|files| load(&files).ok());
@@ -70,7 +71,7 @@ pub fn run(args: &Args, cx: &Context) -> Result<Exit, Failure> {
         }
     }
     swap(&parts, &files, &changed)?;
-    publish::publish_policy(&parts, &common_dir)
+    publish::publish_policy(&parts, &*central(found))
         .map_err(|failure| failure.context("the policy is in force, but clients do not see it yet"))?;
     cx.terminal.say("applied: the next push is judged by this policy");
     Ok(Exit::Done)

@@ -1,14 +1,13 @@
 //! What the server records and shows of its policy; used by `jit install` and `jit policy apply`.
 
+use super::central::Central;
 use crate::adapters::disk::PolicyFolder;
 use crate::adapters::disk::published::Published;
-use crate::adapters::git::GitRepository;
 use crate::cli::{Failure, IntoFailure, ServerParts};
 use crate::domain::audit::{Entry, Event, Hash, PolicyChange};
 use crate::domain::policy::{PolicyFile, load};
 use crate::ports::log::LogStore as _;
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::time::Instant;
 
 /// Records the policy that stands in the repository's folder as the one in force.
@@ -47,11 +46,19 @@ pub fn policy_change(
     })
 }
 
-/// Publishes the policy in force, and what clients must know of the repository, as `refs/jit/policy`.
+/// Shows clients the policy in force, and what they must know of the repository (docs/spec/published.md).
 ///
 /// # Errors
-/// A [`Failure`] if the ref cannot be written.
-pub fn publish_policy(parts: &ServerParts, common_dir: &Path) -> Result<(), Failure> {
+/// A [`Failure`] if that cannot be written.
+pub fn publish_policy(parts: &ServerParts, central: &dyn Central) -> Result<(), Failure> {
+    central.publish(published_files(parts)?, parts)
+}
+
+/// What clients are shown: files by their paths.
+///
+/// # Errors
+/// A [`Failure`] if the policy or the log's key cannot be read.
+pub fn published_files(parts: &ServerParts) -> Result<BTreeMap<String, Vec<u8>>, Failure> {
     let files = PolicyFolder::read(&parts.folder.policies()).or_fail()?;
     let published = Published { repository: parts.settings.repository.clone(), key: parts.verifier_key()? };
     let mut tree: BTreeMap<String, Vec<u8>> = BTreeMap::new();
@@ -59,7 +66,7 @@ pub fn publish_policy(parts: &ServerParts, common_dir: &Path) -> Result<(), Fail
     for file in files {
         tree.insert(format!("{}/{}", Published::POLICIES, file.name), file.text);
     }
-    GitRepository::at(common_dir).or_fail()?.publish_policy(&tree, parts.now()).or_fail()
+    Ok(tree)
 }
 
 /// Who runs this command, for the log: the system's user number.

@@ -1,12 +1,14 @@
 //! `jit uninstall`: takes the hooks away. The log, the tokens and the policy stay.
 
+use crate::adapters::disk::folder::Folder;
 use crate::adapters::disk::ownership;
 use crate::adapters::git::hooks::{CLIENT_HOOKS, GitHook, Hooks, SERVER_HOOKS};
-use crate::cli::repository::{self, Found};
+use crate::adapters::mercurial::Hgrc;
+use crate::cli::repository::{self, Found, Repository};
 use crate::cli::{Context, Exit, Failure, IntoFailure, ServerParts};
 use crate::domain::audit::{Entry, Event, Uninstall};
 use crate::ports::log::LogStore as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 /// The arguments of `jit uninstall`.
@@ -21,16 +23,17 @@ pub struct Args {
 /// # Errors
 /// A [`Failure`]; the hooks are taken away even if that could not be recorded.
 pub fn run(args: &Args, cx: &Context) -> Result<Exit, Failure> {
-    let Found { common_dir, .. } = repository::find(args.repo.as_deref())?;
+    let Found { common_dir, repository } = repository::find(args.repo.as_deref())?;
     ownership::keep_others_out();
-    let mut hooks = Hooks::of(&common_dir).or_fail()?;
-    let server = crate::adapters::disk::folder::Folder::of(&common_dir).config().exists();
-    let installed: &[GitHook] = if server { &SERVER_HOOKS } else { &CLIENT_HOOKS };
-    if !hooks.are_installed(installed) {
+    let server = Folder::of(&common_dir).config().exists();
+    let removed = match repository {
+        Repository::Git(_) => remove_from_git(&common_dir, if server { &SERVER_HOOKS } else { &CLIENT_HOOKS })?,
+        Repository::Mercurial(_) => Hgrc::of(&common_dir).uninstall().or_fail()?,
+    };
+    if !removed {
         cx.terminal.say("there are no hooks of jit here: nothing was changed");
         return Ok(Exit::Done);
     }
-    hooks.remove(installed).or_fail()?;
     if !server {
         cx.terminal.say("uninstalled: pushes from this clone are no longer checked beforehand");
         return Ok(Exit::Done);
@@ -44,4 +47,14 @@ pub fn run(args: &Args, cx: &Context) -> Result<Exit, Failure> {
     cx.terminal.say(&format!("uninstalled: pushes to {} are no longer judged", common_dir.display()));
     cx.terminal.say(&format!("hint: the log and the tokens stay in {}", parts.folder.root().display()));
     Ok(Exit::Done)
+}
+
+/// Takes `installed` away; tells whether there was anything.
+fn remove_from_git(common_dir: &Path, installed: &[GitHook]) -> Result<bool, Failure> {
+    let mut hooks = Hooks::of(common_dir).or_fail()?;
+    let any = hooks.are_installed(installed);
+    if any {
+        hooks.remove(installed).or_fail()?;
+    }
+    Ok(any)
 }

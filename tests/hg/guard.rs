@@ -3,22 +3,18 @@
 use crate::hg::{Ran, TestHg, Transport};
 use crate::support::{PROGRAM, Person, people, sign};
 use jit::adapters::disk::TokenStore;
-use jit::adapters::disk::folder::{Folder, Settings, UnknownPusher};
-use jit::adapters::disk::log::{AuditPaths, Depth, DiskLogStore, LogReader, NewLog, StoredEntry, verify};
-use jit::adapters::mercurial::{Hgrc, HookLines, SCRIPT};
+use jit::adapters::disk::folder::Folder;
+use jit::adapters::disk::log::{AuditPaths, Depth, LogReader, StoredEntry, verify};
 use jit::domain::approval::{Kind, RoleChoice, SignedToken, Token};
-use jit::domain::audit::{Decision, Entry, Event, Origin, System, Verdict};
+use jit::domain::audit::{Decision, Entry, Event, Verdict};
 use jit::domain::change::{Action, ChangesetId, IdKind, Target};
 use jit::domain::time::Span;
 use jit::ports::approval_store::ApprovalStore as _;
-use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::path::{Path, PathBuf};
 
-/// The name and id of the repository.
-pub const REPOSITORY: &str = "payments@8c95146e8919d19cc4639551b3c6f468";
+/// The log's name.
+const ORIGIN: &str = "hg.example.com/payments";
 
 /// A guarded server, and a clone named `work`.
 pub struct Guard {
@@ -40,42 +36,34 @@ impl Guard {
         guard
     }
 
-    fn install(&self, rules: &str) {
-        let dot_hg = self.hg.server().join(".hg");
-        let folder = Folder::of(&dot_hg);
-        fs::create_dir_all(folder.policies()).expect("a folder");
-        let settings = Settings {
-            repository: REPOSITORY.into(),
-            origin: "hg.example.com/payments".into(),
-            binary: PROGRAM.into(),
-            state_dir: self.hg.path("state"),
-            pusher_env: "REMOTE_USER".into(),
-            unknown_pusher: UnknownPusher::Deny,
-            deadline: Duration::from_secs(30),
-        };
-        folder.write_settings(&settings).expect("written");
+    /// Writes the tests' people and `rules` as a policy, and returns its folder.
+    pub fn write_policy(&self, rules: &str) -> String {
+        let folder = self.hg.path("policies");
+        fs::create_dir_all(&folder).expect("a folder");
         let policy = format!("version = 1\ndefault = \"allow\"\n{}{rules}", people());
-        fs::write(folder.policies().join("policy.toml"), policy).expect("written");
-        let script = folder.root().join("jit_hook.py");
-        fs::write(&script, SCRIPT).expect("written");
-        fs::create_dir_all(self.hg.path("state")).expect("a folder");
-        let base = id(&self.hg.node(&self.hg.server(), "default"));
-        let new = NewLog {
-            repository: REPOSITORY.into(),
-            origin: Origin::new("hg.example.com/payments").expect("an origin"),
-            system: System::Hg,
-            refs: BTreeMap::from([(Target::Branch((*b"default").into()), vec![base])]),
-            version: "0".into(),
-        };
-        let log = DiskLogStore::new(self.audit_paths(), Arc::new(crate::support::now));
-        log.create(&new, Instant::now() + Duration::from_secs(30)).expect("a log");
-        let lines = HookLines {
-            script,
-            binary: PROGRAM.into(),
-            folder: folder.root().to_owned(),
-            timeout: Duration::from_secs(40),
-        };
-        Hgrc::of(&dot_hg).install(&lines).expect("installed");
+        fs::write(folder.join("policy.toml"), policy).expect("written");
+        folder.to_string_lossy().into_owned()
+    }
+
+    fn install(&self, rules: &str) {
+        let (policies, state) = (self.write_policy(rules), self.hg.path("state"));
+        let state = state.to_string_lossy();
+        let arguments = ["--policies", &policies, "--state-dir", &state, "--origin", ORIGIN, "--name", "payments"];
+        let ran = self.jit("install", &arguments);
+        assert_eq!(ran.code, Some(0), "{}", ran.said);
+    }
+
+    /// Runs `jit` on the server.
+    pub fn jit(&self, command: &str, args: &[&str]) -> Ran {
+        let words = command.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        let server = self.hg.server();
+        let mut run = self.hg.command(Path::new(PROGRAM), self.hg.root.path());
+        run.args(words).args(args).arg(&server).output().expect("jit starts").into()
+    }
+
+    /// The name and id of the repository.
+    pub fn repository(&self) -> String {
+        Folder::of(&self.hg.server().join(".hg")).settings().expect("settings").repository
     }
 
     pub fn audit_paths(&self) -> AuditPaths {
@@ -158,7 +146,7 @@ impl Guard {
         let now = crate::support::now();
         Token {
             kind: Kind::Approve,
-            repository: REPOSITORY.into(),
+            repository: self.repository(),
             subject: Some(subject),
             target: Target::parse(target).ok(),
             action: Action::parse(action).ok(),

@@ -151,7 +151,9 @@ impl TestHg {
         let mut command = Command::new(program);
         command.current_dir(folder).env_clear().stdin(Stdio::null());
         command.env("HGRCPATH", self.path("hgrc")).env("HGPLAIN", "1").env("LC_ALL", "C.UTF-8");
-        command.env("HOME", self.root.path()).env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let path = std::iter::once(programs().to_owned()).chain(std::env::split_paths(&path));
+        command.env("HOME", self.root.path()).env("PATH", std::env::join_paths(path).expect("plain paths"));
         command
     }
 
