@@ -1,6 +1,6 @@
 //! Creating, rewriting, deleting and re-creating branches; several refs at once.
 
-use crate::support::{ALICE, BOB, CAROL, MAIN, TestRepo, hours_from, now};
+use crate::support::{Guarded, ALICE, BOB, CAROL, MAIN, TestRepo, hours_from, now};
 use jit::domain::approval::Token;
 use jit::domain::change::{Action, ChangesetId, IdKind};
 

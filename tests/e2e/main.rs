@@ -2,11 +2,17 @@
 
 mod approver;
 mod branches;
+#[path = "../support/central/mod.rs"]
+mod central;
 mod client;
 mod client_answers;
 mod doctor;
 mod failures;
 mod guard;
+// Each test program uses a part of this.
+#[allow(dead_code)]
+#[path = "../support/hg.rs"]
+mod hg;
 mod installation;
 mod merges;
 mod objects;

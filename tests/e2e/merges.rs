@@ -1,6 +1,6 @@
 //! Merges: an honest one asks nobody again; one that changes, drops or adopts something of its own does.
 
-use crate::support::{ALICE, BOB, MAIN, TestRepo};
+use crate::support::{Guarded, ALICE, BOB, MAIN, TestRepo};
 use jit::domain::change::ChangesetId;
 
 const MIGRATIONS: &str = "[[rule]]\nname = \"migrations\"\nbranches = [\"main\"]\npaths = [\"db/**\"]\n\

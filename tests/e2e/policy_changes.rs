@@ -1,6 +1,6 @@
 //! The policy that judges is the one in force: who leaves it takes their approvals along.
 
-use crate::support::{ALICE, BOB, CAROL, MAIN, Said, TestRepo, people};
+use crate::support::{Guarded, ALICE, BOB, CAROL, MAIN, Said, TestRepo, people};
 
 const REVIEW: &str = "[[rule]]\nname = \"review\"\nbranches = [\"main\"]\n\
                       require = [{ role = \"maintainers\", approvals = 1 }]\n";

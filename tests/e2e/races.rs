@@ -1,6 +1,6 @@
 //! Pushes at the same time, pushes that Git stops after they were allowed, and hooks that are started by hand.
 
-use crate::support::{ALICE, BOB, MAIN, PROGRAM, TestRepo, run};
+use crate::support::{Guarded, ALICE, BOB, MAIN, PROGRAM, TestRepo, run};
 use jit::domain::audit::Event;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;

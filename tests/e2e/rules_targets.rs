@@ -1,6 +1,6 @@
 //! The keys that say which pushes a rule is about, and what happens where none is: one refused and one let in for each.
 
-use crate::support::{ALICE, BOB, MAIN, TestRepo, people};
+use crate::support::{Guarded, ALICE, BOB, MAIN, TestRepo, people};
 
 /// Pushes a fresh commit by alice to each name; says whether it must be refused.
 fn check(rules: &str, pushes: &[(&str, bool)]) {

@@ -1,6 +1,6 @@
 //! Tags: lightweight, annotated, moved, deleted, of tags, and of what is no commit.
 
-use crate::support::{ALICE, BOB, TestRepo};
+use crate::support::{Guarded, ALICE, BOB, TestRepo};
 use jit::domain::approval::Token;
 use jit::domain::change::Action;
 

@@ -1,6 +1,6 @@
 //! Which approvals count, which do not and why; rejections and revocations.
 
-use crate::support::{ALICE, BOB, CAROL, MAIN, MALLORY, TestRepo, hours_from, now, revocation};
+use crate::support::{Guarded, ALICE, BOB, CAROL, MAIN, MALLORY, TestRepo, hours_from, now, revocation};
 use jit::domain::approval::{Kind, RoleChoice, Token};
 use jit::domain::change::{Action, ChangesetId, IdKind, Target};
 use jit::domain::name::RoleName;

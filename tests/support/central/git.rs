@@ -1,7 +1,7 @@
 //! What Git does in its own way.
 
 use super::{System, Wish};
-use crate::support::{ALICE, APPROVALS, Guarded as _, Person, Said, TestRepo, run, token_file};
+use crate::support::{APPROVALS, Person, Said, TestRepo, run, token_file};
 use jit::domain::approval::SignedToken;
 use jit::domain::change::{ChangesetId, Target};
 use std::path::PathBuf;
@@ -24,8 +24,8 @@ impl System for TestRepo {
         self.work()
     }
 
-    fn install(&self) -> Said {
-        self.run_install()
+    fn jit(&self, arguments: &[&str]) -> Said {
+        self.jit(arguments)
     }
 
     fn record(&self, who: Person, message: &str) -> ChangesetId {

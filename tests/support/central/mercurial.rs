@@ -3,7 +3,7 @@
 use super::command_server::{Answer, CommandServer};
 use super::{System, Wish};
 use crate::hg::{TestHg, Transport, hg};
-use crate::support::{ALICE, PROGRAM, Person, Said, now};
+use crate::support::{ALICE, PROGRAM, Person, Said, now, run};
 use jit::adapters::mercurial::Bundle;
 use jit::domain::approval::SignedToken;
 use jit::domain::change::{ChangesetId, IdKind, Target};
@@ -119,19 +119,17 @@ impl System for Mercurial {
         self.test.path("work")
     }
 
-    fn install(&self) -> Said {
-        let (server, policies, state) = (self.text_of("server"), self.text_of("policies"), self.text_of("state"));
+    fn jit(&self, arguments: &[&str]) -> Said {
         let mut jit = self.test.command(PROGRAM.as_ref(), self.test.root.path());
-        jit.args(["install", &server, "--policies", &policies, "--state-dir", &state, "--origin", "hg.example.com/server"]);
-        crate::support::run(jit, b"")
+        jit.args(arguments);
+        run(jit, b"")
     }
 
     fn record(&self, who: Person, message: &str) -> ChangesetId {
         let user = format!("{} <{}>", who.name, who.email());
-        self.in_work(&[
-            "commit", "--quiet", "--addremove", "--similarity", "100", "--config", "ui.allowemptycommit=yes",
-            "--user", &user, "--message", message,
-        ]);
+        self.in_work(&["addremove", "--quiet", "--similarity", "100"]);
+        let empty = "ui.allowemptycommit=yes";
+        self.in_work(&["commit", "--quiet", "--config", empty, "--user", &user, "--message", message]);
         self.here()
     }
 

@@ -16,7 +16,7 @@ mod command_server;
 mod git;
 mod mercurial;
 
-use crate::support::{ALICE, Guarded, MAIN, PROGRAM, Person, Said, TestRepo, command, people, run};
+use crate::support::{ALICE, Guarded, MAIN, Person, Said, TestRepo, people, run};
 use jit::domain::approval::SignedToken;
 use jit::domain::audit::Verdict;
 use jit::domain::change::{ChangesetId, IdKind, Target};
@@ -98,8 +98,8 @@ trait System {
     /// The clone's working copy.
     fn work(&self) -> PathBuf;
 
-    /// Installs `jit` on the server, with the policy that stands in `policies` and the folder `state` beside it.
-    fn install(&self) -> Said;
+    /// Runs the built program.
+    fn jit(&self, arguments: &[&str]) -> Said;
 
     /// Commits all that differs in the working copy, even if nothing does.
     fn record(&self, who: Person, message: &str) -> ChangesetId;
@@ -186,24 +186,25 @@ impl Central {
     }
 
     fn install(&self, policy: &str) {
-        self.write_policy(policy);
-        let said = self.system.install();
+        let (policies, server) = (self.write_policy(policy), text(&self.system.server()));
+        let state = text(&self.state_folder());
+        let origin = "central.example.com/server";
+        let arguments = ["install", &server, "--policies", &policies, "--state-dir", &state, "--origin", origin];
+        let said = self.system.jit(&arguments);
         assert!(said.succeeded(), "{}", said.err);
     }
 
-    fn write_policy(&self, policy: &str) -> PathBuf {
+    /// Writes the policy of one file that commands take, and returns its folder.
+    fn write_policy(&self, policy: &str) -> String {
         let folder = self.system.path("policies");
         write(&folder.join("policy.toml"), &self.form.rules(policy));
-        folder
+        text(&folder)
     }
 
     /// Puts this policy in force.
     pub fn apply(&self, policy: &str) -> Said {
-        let (folder, server) = (self.write_policy(policy), self.system.server());
-        let path = |path: &Path| path.to_str().expect("a plain path").to_owned();
-        let mut jit = command(PROGRAM, &self.system.path("home"), ALICE, 1);
-        jit.args(["policy", "apply", &path(&folder), &path(&server), "--yes"]);
-        run(jit, b"")
+        let (folder, server) = (self.write_policy(policy), text(&self.system.server()));
+        self.system.jit(&["policy", "apply", &folder, &server, "--yes"])
     }
 
     /// Changes the server's configuration.
@@ -361,6 +362,10 @@ impl Guarded for Central {
 /// A whole policy: what happens where no rule is, who is in it, and the rules.
 pub fn in_force(default: &str, people: &str, rules: &str) -> String {
     format!("version = 1\ndefault = \"{default}\"\n{people}{rules}")
+}
+
+fn text(path: &Path) -> String {
+    path.to_str().expect("a plain path").to_owned()
 }
 
 fn write(path: &Path, text: &str) {
