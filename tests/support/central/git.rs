@@ -1,9 +1,12 @@
 //! What Git does in its own way.
 
-use super::{System, Wish};
-use crate::support::{APPROVALS, Person, Said, TestRepo, run, token_file};
+use super::replace;
+use super::system::{System, Wish};
+use crate::support::{APPROVALS, PROGRAM, Person, Said, TestRepo, run, token_file};
 use jit::domain::approval::SignedToken;
 use jit::domain::change::{ChangesetId, Target};
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -47,7 +50,16 @@ impl System for TestRepo {
     fn on(&self, _branch: &Target) {}
 
     fn merge(&self, other: ChangesetId) {
-        self.git(&["merge", "--quiet", "--no-commit", "--no-ff", "--allow-unrelated-histories", "-X", "ours", &other.hex()]);
+        self.git(&[
+            "merge",
+            "--quiet",
+            "--no-commit",
+            "--no-ff",
+            "--allow-unrelated-histories",
+            "-X",
+            "ours",
+            &other.hex(),
+        ]);
     }
 
     fn tag(&self, tag: &Target, changeset: Option<ChangesetId>) {
@@ -68,10 +80,40 @@ impl System for TestRepo {
     }
 
     fn send(&self, who: Person, tokens: &[SignedToken], wishes: &[Wish]) -> Said {
+        match self.server_tip(APPROVALS) {
+            Some(_) => self.git(&["fetch", "--quiet", "origin", &format!("+{APPROVALS}:{APPROVALS}")]),
+            None => self.git(&["update-ref", "-d", APPROVALS]),
+        };
         self.commit_approvals(&tokens.iter().map(token_file).collect::<Vec<_>>());
         let mut git = self.push_process(who, wishes);
         git.arg(APPROVALS);
         run(git, b"")
+    }
+
+    fn lose_program(&self) {
+        replace(&self.server().join("hooks/pre-receive"), PROGRAM, "/nonexistent/jit");
+    }
+
+    fn lose_outcomes(&self) {
+        fs::remove_file(self.server().join("hooks/post-receive")).expect("removed");
+    }
+
+    fn stop_all(&self, stopped: bool) {
+        let hook = self.server().join("hooks/update");
+        if stopped {
+            fs::write(&hook, "#!/bin/sh\nexit 1\n").expect("written");
+            fs::set_permissions(&hook, fs::Permissions::from_mode(0o755)).expect("a mode");
+        } else {
+            fs::remove_file(&hook).expect("removed");
+        }
+    }
+
+    fn set_behind(&self, target: &Target, changeset: Option<ChangesetId>) {
+        let refname = target.to_string();
+        match changeset {
+            Some(id) => self.server_git(&["update-ref", &refname, &id.hex()]),
+            None => self.server_git(&["update-ref", "-d", &refname]),
+        };
     }
 
     fn values(&self, target: &Target) -> Vec<ChangesetId> {

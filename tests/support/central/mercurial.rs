@@ -1,18 +1,23 @@
 //! What Mercurial does in its own way: pushes over ssh, with the login that the forced command sets.
 
 use super::command_server::{Answer, CommandServer};
-use super::{System, Wish};
+use super::replace;
+use super::system::{System, Wish};
 use crate::hg::{TestHg, Transport, hg};
 use crate::support::{ALICE, PROGRAM, Person, Said, now, run};
 use jit::adapters::mercurial::Bundle;
 use jit::domain::approval::SignedToken;
 use jit::domain::change::{ChangesetId, IdKind, Target};
 use std::cell::RefCell;
+use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
 /// The named branch on which the changesets stand that set tags.
 const TAGGING: &str = "tagging";
+
+/// A hook that runs after those of `jit`.
+const STOPPING: &str = "\n[hooks]\npretxnclose.stopping = false\n";
 
 /// The server, the clone, and one Mercurial that stays open for both.
 pub struct Mercurial {
@@ -67,6 +72,12 @@ impl Mercurial {
         found
     }
 
+    /// The server's address for `who`; before the installation, which asks nobody, the short way.
+    fn url(&self, who: Person) -> String {
+        let transport = if self.jit_folder().exists() { Transport::Ssh } else { Transport::Local };
+        self.test.url_of(who.name, transport)
+    }
+
     /// The arguments of a push. Local bookmarks are made anew for each, so that nothing else is sent along.
     fn arguments(&self, who: Person, wishes: &[Wish], more: &[ChangesetId]) -> Vec<String> {
         let listed = self.in_work(&["bookmarks", "--template", "{bookmark}\n"]);
@@ -83,7 +94,8 @@ impl Mercurial {
                 }
                 (Target::Bookmark(_), None) => arguments.extend(["--bookmark".to_owned(), name]),
                 (Target::Tag(_), changeset) => {
-                    let tagging = self.in_work(&["log", "--rev", &format!("max(branch('{TAGGING}'))"), "--template", "{node}"]);
+                    let tagging =
+                        self.in_work(&["log", "--rev", &format!("max(branch('{TAGGING}'))"), "--template", "{node}"]);
                     arguments.extend(["--rev".to_owned(), tagging]);
                     arguments.extend(changeset.iter().flat_map(|id| ["--rev".to_owned(), id.hex()]));
                 }
@@ -92,7 +104,7 @@ impl Mercurial {
             }
         }
         arguments.extend(more.iter().flat_map(|id| ["--rev".to_owned(), id.hex()]));
-        arguments.push(self.test.url_of(who.name, Transport::Ssh));
+        arguments.push(self.url(who));
         arguments
     }
 
@@ -171,8 +183,12 @@ impl System for Mercurial {
     }
 
     fn push_process(&self, who: Person, wishes: &[Wish]) -> Command {
-        let mut process = self.test.command(&hg(), &self.work());
-        process.args(self.arguments(who, wishes, &[]));
+        // A clone of its own: pushes from one clone wait for each other.
+        let clone = tempfile::tempdir_in(self.test.root.path()).expect("a folder").keep().join("clone");
+        let mut process = self.test.command(&hg(), self.test.root.path());
+        let clone = clone.to_str().expect("a plain path");
+        self.ok(&["clone", "--quiet", "--noupdate", &self.text_of("work"), clone]);
+        process.args(["-R", clone]).args(self.arguments(who, wishes, &[]));
         process
     }
 
@@ -180,14 +196,42 @@ impl System for Mercurial {
         let texts: Vec<&str> = tokens.iter().map(|token| token.text.as_str()).collect();
         let bundle = Bundle::of_tokens(&texts, &who.email(), now()).expect("tokens");
         let path = self.test.path("tokens.hg");
-        std::fs::write(&path, &bundle.bytes).expect("written");
+        fs::write(&path, &bundle.bytes).expect("written");
         let path = path.to_str().expect("a plain path");
         if wishes.is_empty() {
-            let url = self.test.url_of(who.name, Transport::Ssh);
+            let url = self.url(who);
             return said(self.open.borrow_mut().run(&["-R", path, "push", "--force", &url]));
         }
         self.in_work(&["unbundle", "--quiet", path]);
         self.run_push(&self.arguments(who, wishes, &bundle.ids))
+    }
+
+    fn lose_program(&self) {
+        replace(&self.test.server().join(".hg/hgrc"), &format!("binary = {PROGRAM}"), "binary = /nonexistent/jit");
+    }
+
+    fn lose_outcomes(&self) {
+        replace(&self.test.server().join(".hg/hgrc"), "\ntxnclose.jit =", "\nlost.jit =");
+    }
+
+    fn stop_all(&self, stopped: bool) {
+        let hgrc = self.test.server().join(".hg/hgrc");
+        let text = fs::read_to_string(&hgrc).expect("a configuration");
+        let text = if stopped { text + STOPPING } else { text.replace(STOPPING, "") };
+        fs::write(&hgrc, text).expect("written");
+    }
+
+    fn set_behind(&self, target: &Target, changeset: Option<ChangesetId>) {
+        let name = name(target);
+        let hooks = ["pretxnopen", "pretxnclose", "txnclose", "txnabort"].map(|hook| format!("hooks.{hook}.jit="));
+        let mut arguments: Vec<&str> = hooks.iter().flat_map(|hook| ["--config", hook]).collect();
+        let hex = changeset.map(|id| id.hex());
+        match &hex {
+            Some(hex) => arguments.extend(["bookmark", "--force", "--rev", hex, &name]),
+            None => arguments.extend(["bookmark", "--delete", &name]),
+        }
+        let answer = self.hg("server", &arguments);
+        assert_eq!(answer.code, 0, "{}", answer.said);
     }
 
     fn values(&self, target: &Target) -> Vec<ChangesetId> {
@@ -197,7 +241,9 @@ impl System for Mercurial {
             Target::Bookmark(_) => {
                 self.on_server(&["log", "--rev", &format!("bookmark(r're:^{name}$')"), "--template", "{node}\n"])
             }
-            Target::Tag(_) => self.on_server(&["log", "--rev", &format!("tag(r're:^{name}$')"), "--template", "{node}\n"]),
+            Target::Tag(_) => {
+                self.on_server(&["log", "--rev", &format!("tag(r're:^{name}$')"), "--template", "{node}\n"])
+            }
             _ => panic!("{target} is nothing of Mercurial"),
         }
     }
@@ -207,7 +253,7 @@ impl System for Mercurial {
         let log = self.hg("server", &["log", "--hidden", "--template", shown]).out;
         let store = self.test.server().join(".hg/store");
         assert!(!store.join("journal").exists(), "a transaction was left open");
-        let markers = std::fs::read(store.join("obsstore")).unwrap_or_default();
+        let markers = fs::read(store.join("obsstore")).unwrap_or_default();
         format!("{log}{markers:?}")
     }
 }

@@ -13,124 +13,22 @@
 //! ```
 
 mod command_server;
+mod form;
 mod git;
 mod mercurial;
+mod pushes;
+mod system;
 
-use crate::support::{ALICE, Guarded, MAIN, Person, Said, TestRepo, people, run};
-use jit::domain::approval::SignedToken;
-use jit::domain::audit::Verdict;
+pub use form::Form;
+pub use pushes::{Push, deletion, to};
+
+use crate::support::{ALICE, Guarded, MAIN, Person, Said, TestRepo, people};
 use jit::domain::change::{ChangesetId, IdKind, Target};
 use mercurial::Mercurial;
 use std::cell::Cell;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::thread;
-
-/// In what a case is tried.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
-    /// Branches and tags of Git.
-    Git,
-    /// Named branches and tags of Mercurial; its `main` is called `default`.
-    Named,
-    /// Bookmarks of Mercurial in the place of branches, on the named branch `default` that no rule guards.
-    Bookmarks,
-}
-
-impl Form {
-    /// What stands in this form for the targets that `text` calls `refs/heads/…` and `refs/tags/…`.
-    pub fn words(self, text: &str) -> String {
-        match self {
-            Self::Git => text.to_owned(),
-            Self::Named => text
-                .replace(MAIN, "branch:default")
-                .replace("refs/heads/", "branch:")
-                .replace("refs/tags/", "tag:"),
-            Self::Bookmarks => text.replace("refs/heads/", "bookmark:").replace("refs/tags/", "tag:"),
-        }
-    }
-
-    /// The same rules in this form.
-    fn rules(self, rules: &str) -> String {
-        match self {
-            Self::Git => rules.to_owned(),
-            Self::Named => rules.replace("\"main\"", "\"default\""),
-            Self::Bookmarks => rules.replace("branches =", "bookmarks ="),
-        }
-    }
-}
-
-/// What one push asks for: targets, and the changeset that each is to have; without one it is deleted.
-#[derive(Debug, Clone)]
-pub struct Push(Vec<(String, Option<ChangesetId>)>);
-
-/// Asks that `target` has `changeset`.
-pub fn to(target: &str, changeset: ChangesetId) -> Push {
-    Push(vec![(target.to_owned(), Some(changeset))])
-}
-
-/// Asks that `target` goes.
-pub fn deletion(target: &str) -> Push {
-    Push(vec![(target.to_owned(), None)])
-}
-
-impl Push {
-    /// And, in the same push, that `target` has `changeset`.
-    pub fn and(mut self, target: &str, changeset: ChangesetId) -> Self {
-        self.0.push((target.to_owned(), Some(changeset)));
-        self
-    }
-}
-
-/// A target, and the changeset that it is to have; without one it is deleted.
-type Wish = (Target, Option<ChangesetId>);
-
-/// What a system does in its own way.
-trait System {
-    /// A path beside the server and the clone.
-    fn path(&self, name: &str) -> PathBuf;
-
-    fn server(&self) -> PathBuf;
-
-    fn jit_folder(&self) -> PathBuf;
-
-    /// The clone's working copy.
-    fn work(&self) -> PathBuf;
-
-    /// Runs the built program.
-    fn jit(&self, arguments: &[&str]) -> Said;
-
-    /// Commits all that differs in the working copy, even if nothing does.
-    fn record(&self, who: Person, message: &str) -> ChangesetId;
-
-    /// Makes the working copy what `changeset` has, or nothing; that is the parent of the next commit.
-    fn go(&self, changeset: Option<ChangesetId>);
-
-    /// The next commits are for this branch, where commits know that.
-    fn on(&self, branch: &Target);
-
-    /// Merges `other` into the working copy, without a commit; where both edited a file the working copy's stays.
-    fn merge(&self, other: ChangesetId);
-
-    /// Gives a tag of the clone to `changeset`, or takes it away.
-    fn tag(&self, tag: &Target, changeset: Option<ChangesetId>);
-
-    /// Pushes, by force where the client asks for that.
-    fn push(&self, who: Person, wishes: &[Wish]) -> Said;
-
-    /// The same as a process of its own.
-    fn push_process(&self, who: Person, wishes: &[Wish]) -> Command;
-
-    /// Brings tokens to the server, and with them the changesets of `wishes`.
-    fn send(&self, who: Person, tokens: &[SignedToken], wishes: &[Wish]) -> Said;
-
-    /// The server's values of a target.
-    fn values(&self, target: &Target) -> Vec<ChangesetId>;
-
-    /// Everything of the server that a push could change, but what is in its `jit` folder.
-    fn state(&self) -> String;
-}
+use system::System;
 
 /// A server with `jit` installed, and one clone of it in which everybody commits.
 pub struct Central {
@@ -186,11 +84,9 @@ impl Central {
     }
 
     fn install(&self, policy: &str) {
-        let (policies, server) = (self.write_policy(policy), text(&self.system.server()));
-        let state = text(&self.state_folder());
+        let (policies, state) = (self.write_policy(policy), text(&self.state_folder()));
         let origin = "central.example.com/server";
-        let arguments = ["install", &server, "--policies", &policies, "--state-dir", &state, "--origin", origin];
-        let said = self.system.jit(&arguments);
+        let said = self.jit(&["install", "--policies", &policies, "--state-dir", &state, "--origin", origin]);
         assert!(said.succeeded(), "{}", said.err);
     }
 
@@ -203,16 +99,19 @@ impl Central {
 
     /// Puts this policy in force.
     pub fn apply(&self, policy: &str) -> Said {
-        let (folder, server) = (self.write_policy(policy), text(&self.system.server()));
-        self.system.jit(&["policy", "apply", &folder, &server, "--yes"])
+        let folder = self.write_policy(policy);
+        self.jit(&["policy", "apply", "--yes", &folder])
+    }
+
+    /// Runs the built program; its last argument is the server.
+    pub fn jit(&self, arguments: &[&str]) -> Said {
+        let server = text(&self.system.server());
+        self.system.jit(&[arguments, &[&server]].concat())
     }
 
     /// Changes the server's configuration.
     pub fn configure(&self, from: &str, to: &str) {
-        let path = self.jit_path("config.toml");
-        let text = fs::read_to_string(&path).expect("a configuration");
-        assert!(text.contains(from), "no `{from}` in {text}");
-        fs::write(&path, text.replace(from, to)).expect("written");
+        replace(&self.jit_path("config.toml"), from, to);
     }
 
     /// Adds a line to each of `paths` and commits, together with whatever else was changed in the clone.
@@ -266,78 +165,24 @@ impl Central {
         self.system.tag(&self.target(refname), None);
     }
 
-    fn wishes(&self, push: &Push) -> Vec<Wish> {
-        push.0.iter().map(|(refname, changeset)| (self.target(refname), *changeset)).collect()
+    /// Changes a target of the server behind the back of every hook.
+    pub fn set_behind(&self, refname: &str, changeset: Option<ChangesetId>) {
+        self.system.set_behind(&self.target(refname), changeset);
     }
 
-    /// Pushes from the clone.
-    pub fn push(&self, who: Person, push: &Push) -> Said {
-        self.system.push(who, &self.wishes(push))
+    /// The server's hooks do not find the program any more.
+    pub fn lose_program(&self) {
+        self.system.lose_program();
     }
 
-    /// Pushes all of these at the same time.
-    pub fn push_at_once(&self, pushes: &[Push]) -> Vec<Said> {
-        let start = |push: &Push| {
-            let process = self.system.push_process(ALICE, &self.wishes(push));
-            thread::spawn(move || run(process, b""))
-        };
-        let started: Vec<_> = pushes.iter().map(start).collect();
-        started.into_iter().map(|push| push.join().expect("it ends")).collect()
+    /// The server's hook that records outcomes does not run any more.
+    pub fn lose_outcomes(&self) {
+        self.system.lose_outcomes();
     }
 
-    /// Pushes what the server must refuse for a reason that the answer names in `words`.
-    #[track_caller]
-    pub fn refused(&self, who: Person, push: Push, words: &[&str]) -> String {
-        self.must_refuse(|| self.push(who, &push), words)
-    }
-
-    /// Runs `push`, which the server must refuse; nothing of the server may have changed but its log.
-    #[track_caller]
-    fn must_refuse(&self, push: impl FnOnce() -> Said, words: &[&str]) -> String {
-        let before = self.system.state();
-        let said = push();
-        assert!(!said.succeeded(), "let in:\n{}", said.err);
-        for word in words {
-            let word = self.form.words(word);
-            assert!(said.err.contains(&word), "no `{word}` in:\n{}", said.err);
-        }
-        assert_eq!(self.system.state(), before, "a refused push has changed something");
-        self.log_is_sound();
-        assert_eq!(self.last_decision().verdict, Verdict::Deny, "{}", said.err);
-        said.err
-    }
-
-    /// Pushes what the server must let in.
-    #[track_caller]
-    pub fn accepted(&self, who: Person, push: Push) -> String {
-        let said = self.push(who, &push);
-        assert!(said.succeeded(), "refused:\n{}", said.err);
-        for (refname, changeset) in &push.0 {
-            let values = self.values(refname);
-            assert_eq!(values.is_empty(), changeset.is_none(), "{refname}:\n{}", said.err);
-            assert!(changeset.is_none_or(|id| values.contains(&id)), "{refname} is at {values:?}:\n{}", said.err);
-        }
-        self.log_is_sound();
-        assert_eq!(self.last_decision().verdict, Verdict::Allow, "{}", said.err);
-        said.err
-    }
-
-    /// Brings tokens in the way that `jit sign` does; the server must let them in.
-    #[track_caller]
-    pub fn send(&self, who: Person, tokens: &[SignedToken]) {
-        let said = self.system.send(who, tokens, &[]);
-        assert!(said.succeeded(), "refused:\n{}", said.err);
-    }
-
-    /// As [`Central::send`], of tokens that the server must refuse.
-    #[track_caller]
-    pub fn refused_tokens(&self, who: Person, tokens: &[SignedToken], words: &[&str]) {
-        self.must_refuse(|| self.system.send(who, tokens, &[]), words);
-    }
-
-    /// Pushes together with tokens.
-    pub fn push_with(&self, who: Person, push: &Push, tokens: &[SignedToken]) -> Said {
-        self.system.send(who, tokens, &self.wishes(push))
+    /// From now on, or no longer, something else on the server stops every push that `jit` has allowed.
+    pub fn stop_all(&self, stopped: bool) {
+        self.system.stop_all(stopped);
     }
 }
 
@@ -362,6 +207,13 @@ impl Guarded for Central {
 /// A whole policy: what happens where no rule is, who is in it, and the rules.
 pub fn in_force(default: &str, people: &str, rules: &str) -> String {
     format!("version = 1\ndefault = \"{default}\"\n{people}{rules}")
+}
+
+/// Replaces what stands in a file, and leaves the file's mode.
+fn replace(path: &Path, from: &str, to: &str) {
+    let text = fs::read_to_string(path).expect("a text");
+    assert!(text.contains(from), "no `{from}` in {text}");
+    fs::write(path, text.replace(from, to)).expect("written");
 }
 
 fn text(path: &Path) -> String {
