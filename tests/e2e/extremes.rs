@@ -1,6 +1,6 @@
 //! Pushes that are large, deep or many at once, and servers that stand somewhere odd: judged like any other, or refused.
 
-use crate::support::{ALICE, BOB, MAIN, TestRepo, run};
+use crate::support::{ALICE, BOB, Guarded as _, MAIN, TestRepo, run};
 use data_encoding::HEXLOWER;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;

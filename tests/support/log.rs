@@ -1,40 +1,16 @@
-//! Reads the server's log, as an auditor would.
+//! Makes a server's log longer than a test could by pushing.
 
+use super::guarded::Guarded as _;
 use super::repo::TestRepo;
 use data_encoding::BASE64;
 use ed25519_dalek::SigningKey;
-use jit::adapters::disk::log::{AuditPaths, Depth, LogReader, SEGMENT, StoredEntry, verify};
-use jit::domain::audit::{Decision, Entry, Event, Frame, SignedCheckpoint, Tree, VerifierKey, leaf_hash};
+use jit::adapters::disk::log::{LogReader, SEGMENT, StoredEntry};
+use jit::domain::audit::{Frame, SignedCheckpoint, Tree, VerifierKey, leaf_hash};
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;
 
 impl TestRepo {
-    pub fn audit_paths(&self) -> AuditPaths {
-        AuditPaths { audit_dir: self.jit_path("audit"), key_file: self.jit_path("key"), state_dir: self.path("state") }
-    }
-
-    /// Every entry, oldest first.
-    pub fn entries(&self) -> Vec<Entry> {
-        let paths = self.audit_paths();
-        let mut entries = Vec::new();
-        let mut keep = |stored: StoredEntry| {
-            entries.push(stored.whole(&paths)?);
-            Ok(())
-        };
-        LogReader::open(&paths).expect("a log").segment(0, &mut keep).expect("entries");
-        entries
-    }
-
-    /// The newest decision.
-    pub fn last_decision(&self) -> Decision {
-        let newest = self.entries().into_iter().rev().find_map(|entry| match entry.event {
-            Event::Decision(decision) => Some(*decision),
-            _ => None,
-        });
-        newest.expect("a decision")
-    }
-
     /// Repeats the newest entry so often, in new lines of the journal that follow on as the server's own do.
     /// It must be one that may follow itself, such as a denial.
     pub fn repeat_newest_entry(&self, times: u64) {
@@ -66,12 +42,5 @@ impl TestRepo {
             let mut file = fs::OpenOptions::new().create(true).append(true).open(path).expect("a segment");
             file.write_all(&lines).expect("written");
         }
-    }
-
-    /// Verifies the whole log, every signature included.
-    #[track_caller]
-    pub fn log_is_sound(&self) {
-        let verified = verify(&self.audit_paths(), Depth::Full, &[]).expect("a log");
-        assert!(verified.fault.is_none(), "{:?}", verified.fault);
     }
 }

@@ -1,6 +1,7 @@
 //! Pushes, and what must hold after each: a refused one has changed nothing, and the log is whole.
 
 use super::git::{Said, command, run};
+use super::guarded::Guarded as _;
 use super::people::{ALICE, NOBODY, Person};
 use super::repo::TestRepo;
 use jit::domain::audit::Verdict;

@@ -1,8 +1,9 @@
 //! The server, the clone, and what people commit in it.
 
 use super::git::{Said, command, run};
+use super::guarded::Guarded;
 use super::people::{ALICE, Person, people};
-use jit::domain::change::{ChangesetId, IdKind};
+use jit::domain::change::{ChangesetId, IdKind, Target};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -106,11 +107,6 @@ impl TestRepo {
         self.path("server.git")
     }
 
-    /// A path in the server's `jit` folder.
-    pub fn jit_path(&self, name: &str) -> PathBuf {
-        self.server().join("jit").join(name)
-    }
-
     pub fn work(&self) -> PathBuf {
         self.path("work")
     }
@@ -180,6 +176,24 @@ impl TestRepo {
     /// Reads a full id.
     pub fn id(&self, hex: &str) -> ChangesetId {
         ChangesetId::from_hex(self.kind, hex).unwrap_or_else(|error| panic!("`{hex}`: {error}"))
+    }
+}
+
+impl Guarded for TestRepo {
+    fn jit_folder(&self) -> PathBuf {
+        self.server().join("jit")
+    }
+
+    fn state_folder(&self) -> PathBuf {
+        self.path("state")
+    }
+
+    fn target(&self, refname: &str) -> Target {
+        Target::parse(refname).expect("a refname")
+    }
+
+    fn values(&self, refname: &str) -> Vec<ChangesetId> {
+        self.server_tip(refname).into_iter().collect()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Many people at once: each push gets one decision, no token is lost, an approval is not used by two.
 
-use crate::support::{ALICE, APPROVALS, BOB, CAROL, Desk, MAIN, Person, TestRepo, option, sign};
+use crate::support::{ALICE, APPROVALS, BOB, CAROL, Desk, Guarded as _, MAIN, Person, TestRepo, option, sign};
 use jit::domain::audit::{Decision, Event, Verdict};
 use std::collections::BTreeSet;
 use std::sync::Mutex;

@@ -1,6 +1,6 @@
 //! A full and a read-only file system, and a log and token store of a hundred thousand entries.
 
-use crate::support::{ALICE, BOB, MAIN, PROGRAM, TestRepo, run};
+use crate::support::{ALICE, BOB, Guarded as _, MAIN, PROGRAM, TestRepo, run};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;

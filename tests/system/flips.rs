@@ -1,6 +1,6 @@
 //! Each byte of a log is changed in turn, and an audit names the entry.
 
-use crate::support::{TestRepo, run};
+use crate::support::{Guarded as _, TestRepo, run};
 use jit::adapters::disk::log::{AuditPaths, Depth, verify};
 use std::fs;
 use std::process::Command;

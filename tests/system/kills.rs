@@ -1,6 +1,6 @@
 //! A hook that is killed, wherever it is: what was there before stays, the log goes on, the next push is judged and lands.
 
-use crate::support::{ALICE, PROGRAM, Said, TestRepo, run};
+use crate::support::{ALICE, Guarded as _, PROGRAM, Said, TestRepo, run};
 use jit::domain::audit::Event;
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,6 +1,6 @@
 //! Six writers push at once while their hooks are killed at random: what was answered stands in the log, and it goes on.
 
-use crate::support::{ALICE, MAIN, TestRepo};
+use crate::support::{ALICE, Guarded as _, MAIN, TestRepo};
 use jit::domain::audit::{Event, Verdict};
 use std::io::Write as _;
 use std::process::{Command, Stdio};
