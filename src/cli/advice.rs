@@ -81,7 +81,8 @@ fn who_signs(update: &UpdateDecision, commands: &[String]) -> Vec<String> {
         hints.push(format!("{rules}{} can run {}", either(group.able), commands.join(" and ")));
         can_sign = true;
     }
-    if update.action != Action::Delete && can_sign {
+    // What goes or becomes public stands on the server already.
+    if !matches!(update.action, Action::Delete | Action::Publish) && can_sign {
         let request = commands[0].replacen("jit sign", "jit request", 1);
         hints.push(format!("`{request}` puts the commits where approvers can fetch them"));
     }
@@ -100,9 +101,20 @@ fn sign_commands(update: &UpdateDecision) -> Vec<String> {
     let is_deleted = update.action == Action::Delete;
     // Of a Mercurial branch a head that vanishes needs one as well.
     let lost = update.old.iter().filter(|head| is_deleted || unmet.contains(head));
-    let action = if is_deleted { " --action delete" } else { "" };
+    // Signing finds out every other action by itself.
+    let action = match update.action {
+        Action::Delete | Action::Publish => format!(" --action {}", update.action),
+        _ => String::new(),
+    };
     let command = |id: &ChangesetId| format!("jit sign {} {}{action}", id.hex(), target_flag(&update.target));
-    update.new.iter().chain(lost).map(command).collect()
+    let mut heads: Vec<&ChangesetId> = Vec::new();
+    for head in update.new.iter().chain(lost) {
+        // What becomes public may be a head of before.
+        if !heads.contains(&head) {
+            heads.push(head);
+        }
+    }
+    heads.into_iter().map(command).collect()
 }
 
 /// Names who could act: "alice", "alice or bob", "any of alice, bob, carol".
@@ -213,6 +225,19 @@ mod tests {
             assert_eq!(hints, expected);
             assert_eq!(again, can_pass, "{hints:?}");
         }
+    }
+
+    #[test]
+    fn what_becomes_public_is_signed_for_once_and_not_sent_anywhere() {
+        let published = UpdateDecision {
+            target: Target::Branch((*b"default").into()),
+            action: Action::Publish,
+            actions: vec![Action::Publish],
+            old: vec![id(2)],
+            ..update(vec![rule("a", &["bob"], None)])
+        };
+        let sign = format!("bob can run `jit sign {} --branch default --action publish`", id(2).hex());
+        assert_eq!(hints(&published), [sign, "then push again".to_owned()]);
     }
 
     #[test]
