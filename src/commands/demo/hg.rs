@@ -95,7 +95,11 @@ fn forged(stage: &Stage<'_>, mallory: &Person) -> Result<(), Failure> {
     for (token, name) in forgeries.iter().zip(["signed-with-mallorys-key.hg", "with-bobs-signature.hg"]) {
         let bundle = Bundle::of_tokens(&[token], mallory.name(), SystemClock.now()).or_fail()?;
         fs::write(mallory.folder().join(name), &bundle.bytes).or_fail()?;
-        stage.run(mallory, &format!("hg push --force --repository {name} ssh://server/payments"), Expect::Refusal)?;
+        let [node] = &bundle.ids[..] else {
+            return Err(Failure::undecided("a bundle of one token holds one changeset"));
+        };
+        let command = format!("hg push --force --repository {name} --rev {} ssh://server/payments", node.hex());
+        stage.run(mallory, &command, Expect::Refusal)?;
     }
     Ok(())
 }
