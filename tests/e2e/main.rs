@@ -5,6 +5,7 @@ mod branches;
 mod client;
 mod client_answers;
 mod doctor;
+mod extremes;
 mod failures;
 mod guard;
 mod installation;

@@ -8,6 +8,8 @@ mod hg;
 mod support;
 
 mod branches;
+mod clones;
+mod desk;
 mod guard;
 mod installation;
 mod names;

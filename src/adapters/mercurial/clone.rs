@@ -71,7 +71,10 @@ impl Talk {
     ) -> Result<Self, HgError> {
         match Request::open(input, output, None) {
             Ok(request) => Ok(Self { history: MercurialHistory::new(request), process: Some(process) }),
-            Err(MercurialError::BrokenOff(_)) => Err(HgError::Failed { doing, said: process.said() }),
+            // Nothing comes where `hg` has ended.
+            Err(MercurialError::BrokenOff(_) | MercurialError::NotARequest) => {
+                Err(HgError::Failed { doing, said: process.said() })
+            }
             Err(error) => Err(error.into()),
         }
     }
