@@ -194,3 +194,16 @@ fn transactions_that_move_nothing_are_let_be() {
     guard.log_is_sound();
     assert_eq!(guard.entries().len(), entries);
 }
+
+#[test]
+fn a_reason_that_is_longer_than_mercurial_carries_arrives_in_part() {
+    let message = "ask the people of the third floor, ".repeat(10);
+    let guard = Guard::new(&format!("{REVIEW}message = \"{message}\"\n"));
+    guard.change("src/a", "change");
+    for transport in [Transport::Ssh, Transport::Http] {
+        let quiet =
+            guard.refused(ALICE, transport, &["-q"], &["jit: denied: alice may not", "`review` needs", "jit sign"]);
+        assert!(!quiet.contains("third floor"), "{quiet}");
+        guard.refused(ALICE, transport, &[], &["jit: denied: alice may not", &message]);
+    }
+}
