@@ -1,6 +1,6 @@
 //! What commands answer: whether a push would be let in, as text or as one JSON document, and the exit code that says it.
 
-use crate::support::{ALICE, BOB, TestRepo};
+use crate::support::{ALICE, BOB, Guarded, TestRepo};
 
 const RULES: &str = "[[rule]]\nname = \"review\"\nbranches = [\"main\"]\nrequire = [{ role = \"maintainers\", approvals = 1 }]\n\
                      [[rule]]\nname = \"migrations\"\nbranches = [\"main\"]\npaths = [\"db/**\"]\n\

@@ -1,6 +1,6 @@
 //! `jit doctor` on an installation that was tampered with.
 
-use crate::support::TestRepo;
+use crate::support::{Guarded, TestRepo};
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 

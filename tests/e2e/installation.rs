@@ -1,6 +1,6 @@
 //! Installing into a central repository: what it keeps, what it refuses, and how it goes away again.
 
-use crate::support::{ALICE, BOB, CAROL, MAIN, TestRepo, option, people, sign};
+use crate::support::{ALICE, BOB, CAROL, Guarded, MAIN, TestRepo, option, people, sign};
 use jit::domain::change::IdKind;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};

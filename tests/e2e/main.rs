@@ -1,12 +1,24 @@
 //! Real pushes against a real central repository: what is refused, what is let in, and that a refusal changes nothing.
+//!
+//! A case that exists in Git and in Mercurial is one test that runs in both (`central`). What only Git has stands beside it
+//! with `TestRepo`, and what only Mercurial has in `tests/hg`.
 
 mod approver;
 mod branches;
+mod branches_git;
+mod carried;
+#[path = "../support/central/mod.rs"]
+mod central;
 mod client;
 mod client_answers;
 mod doctor;
+mod extremes;
 mod failures;
 mod guard;
+// Each test program uses a part of this.
+#[allow(dead_code)]
+#[path = "../support/hg.rs"]
+mod hg;
 mod installation;
 mod merges;
 mod objects;

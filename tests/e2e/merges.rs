@@ -1,130 +1,149 @@
 //! Merges: an honest one asks nobody again; one that changes, drops or adopts something of its own does.
 
-use crate::support::{ALICE, BOB, MAIN, TestRepo};
+use crate::central::{Central, Form, to};
+use crate::support::{ALICE, BOB, Guarded, MAIN, TestRepo};
 use jit::domain::change::ChangesetId;
+use rstest::rstest;
+use std::fs;
 
 const MIGRATIONS: &str = "[[rule]]\nname = \"migrations\"\nbranches = [\"main\"]\npaths = [\"db/**\"]\n\
                           require = [{ role = \"dba\", approvals = 1 }]\n";
 const REVIEW: &str = "[[rule]]\nname = \"review\"\nbranches = [\"main\"]\n\
                       require = [{ role = \"maintainers\", approvals = 1 }]\n";
 
-/// `main` moved on with `theirs` (let in on the server), and a branch from before that has `ours`.
-struct Fork {
-    repo: TestRepo,
+/// `main` moved on with `theirs` (let in on the server), and beside it there is `ours`, from before.
+struct Fork<'r> {
+    repo: &'r Central,
     theirs: ChangesetId,
     ours: ChangesetId,
 }
 
-/// The clone stands on the branch.
-fn fork(rules: &str, theirs: &[&str], ours: &[&str]) -> Fork {
-    let repo = TestRepo::new(rules);
-    let start = repo.rev("HEAD").hex();
+/// The clone stands on `ours`; each fork begins where `main` is.
+fn fork<'r>(repo: &'r Central, theirs: &[&str], ours: &[&str]) -> Fork<'r> {
+    let start = repo.values(MAIN)[0];
+    repo.go(start);
     let landed = repo.commit(ALICE, theirs);
     repo.approve(BOB, landed, MAIN);
-    repo.accepted(ALICE, &["HEAD:main"]);
-    repo.git(&["checkout", "--quiet", "-b", "side", &start]);
+    repo.accepted(ALICE, to(MAIN, landed));
+    repo.go(start);
     let side = repo.commit(ALICE, ours);
     Fork { repo, theirs: landed, ours: side }
 }
 
-impl Fork {
-    /// Merges `main` into the branch, with the tree as `change` leaves it.
-    fn merge(&self, change: impl FnOnce(&TestRepo)) -> ChangesetId {
-        let merged = self.theirs.hex();
+impl Fork<'_> {
+    /// Merges `main` into `ours`, with the files as `change` leaves them.
+    fn merge(&self, change: impl FnOnce(&Central)) -> ChangesetId {
+        self.repo.go(self.ours);
         // Conflicts are resolved by `change`.
-        self.repo.git(&["merge", "--quiet", "--no-commit", "-X", "ours", &merged]);
-        change(&self.repo);
+        self.repo.merge(self.theirs);
+        change(self.repo);
         self.repo.commit(ALICE, &[])
     }
 }
 
-#[test]
-fn an_honest_merge_asks_nobody_again() {
+fn remove(repo: &Central, path: &str) {
+    fs::remove_file(repo.file(path)).expect("removed");
+}
+
+#[rstest]
+fn an_honest_merge_asks_nobody_again(#[values(Form::Git, Form::Named)] form: Form) {
     for rules in [MIGRATIONS, REVIEW] {
-        let fork = fork(rules, &["db/1.sql", "src/a"], &["db/2.sql", "src/b"]);
-        fork.merge(|_| ());
-        fork.repo.refused(ALICE, &["HEAD:main"], &["needs 1 approval", &fork.ours.hex()[..12]]);
-        fork.repo.approve(BOB, fork.ours, MAIN);
-        fork.repo.accepted(ALICE, &["HEAD:main"]);
+        let repo = Central::new(form, rules);
+        let fork = fork(&repo, &["db/1.sql", "src/a"], &["db/2.sql", "src/b"]);
+        let merge = fork.merge(|_| ());
+        repo.refused(ALICE, to(MAIN, merge), &["needs 1 approval", &fork.ours.hex()[..12]]);
+        repo.approve(BOB, fork.ours, MAIN);
+        repo.accepted(ALICE, to(MAIN, merge));
     }
 }
 
-#[test]
-fn merging_the_branch_into_main_is_the_same() {
-    let Fork { repo, theirs, ours } = fork(MIGRATIONS, &["db/1.sql"], &["db/2.sql"]);
-    repo.git(&["checkout", "--quiet", "--detach", &theirs.hex()]);
-    repo.git(&["merge", "--quiet", "--no-ff", "-m", "merge", &ours.hex()]);
-    repo.refused(ALICE, &["HEAD:main"], &["`migrations` needs 1 approval"]);
+#[rstest]
+fn merging_the_branch_into_main_is_the_same(#[values(Form::Git, Form::Named)] form: Form) {
+    let repo = Central::new(form, MIGRATIONS);
+    let Fork { theirs, ours, .. } = fork(&repo, &["db/1.sql"], &["db/2.sql"]);
+    repo.go(theirs);
+    repo.merge(ours);
+    let merge = repo.commit(ALICE, &[]);
+    repo.refused(ALICE, to(MAIN, merge), &["`migrations` needs 1 approval"]);
     repo.approve(BOB, ours, MAIN);
-    repo.accepted(ALICE, &["HEAD:main"]);
+    repo.accepted(ALICE, to(MAIN, merge));
 }
 
-#[test]
-fn a_file_that_both_sides_edited_is_the_merges_own_change() {
-    let fork = fork(MIGRATIONS, &["db/1.sql"], &["db/1.sql"]);
+#[rstest]
+fn a_file_that_both_sides_edited_is_the_merges_own_change(#[values(Form::Git, Form::Named)] form: Form) {
+    let repo = Central::new(form, MIGRATIONS);
+    let fork = fork(&repo, &["db/0.sql"], &["db/0.sql"]);
     let merge = fork.merge(|_| ());
-    fork.repo.approve(BOB, fork.ours, MAIN);
-    fork.repo.refused(ALICE, &["HEAD:main"], &["`migrations` needs 1 approval", &merge.hex()[..12]]);
-    fork.repo.approve(BOB, merge, MAIN);
-    fork.repo.accepted(ALICE, &["HEAD:main"]);
+    repo.approve(BOB, fork.ours, MAIN);
+    repo.refused(ALICE, to(MAIN, merge), &["`migrations` needs 1 approval", &merge.hex()[..12]]);
+    repo.approve(BOB, merge, MAIN);
+    repo.accepted(ALICE, to(MAIN, merge));
 }
 
-/// What somebody does to the tree before the merge is committed.
-type Change = fn(&TestRepo);
+/// What somebody does to the files before the merge is committed.
+type Change = fn(&Central);
 
-#[test]
-fn a_merge_with_a_change_of_its_own_is_asked_about() {
+#[rstest]
+fn a_merge_with_a_change_of_its_own_is_asked_about(#[values(Form::Git, Form::Named)] form: Form) {
     let changes: [(&str, Change); 4] = [
-        ("drops what main has", |repo| drop(repo.git(&["rm", "--quiet", "-f", "db/1.sql"]))),
-        ("drops what the branch has", |repo| drop(repo.git(&["rm", "--quiet", "-f", "db/2.sql"]))),
-        ("adds a file", |repo| std::fs::write(repo.work().join("db/3.sql"), "evil").expect("written")),
-        ("edits a file", |repo| std::fs::write(repo.work().join("db/1.sql"), "evil").expect("written")),
+        ("drops what main has", |repo| remove(repo, "db/theirs.sql")),
+        ("drops what the branch has", |repo| remove(repo, "db/ours.sql")),
+        ("adds a file", |repo| fs::write(repo.file("db/new.sql"), "evil").expect("written")),
+        ("edits a file", |repo| fs::write(repo.file("db/theirs.sql"), "evil").expect("written")),
     ];
-    for (what, change) in changes {
-        for rules in [MIGRATIONS, REVIEW] {
-            let fork = fork(rules, &["db/1.sql"], &["db/2.sql"]);
+    for rules in [MIGRATIONS, REVIEW] {
+        let repo = Central::new(form, rules);
+        for (what, change) in changes {
+            let fork = fork(&repo, &["db/theirs.sql"], &["db/ours.sql"]);
             let merge = fork.merge(change);
-            fork.repo.approve(BOB, fork.ours, MAIN);
-            fork.repo.refused(ALICE, &["HEAD:main"], &["needs 1 approval", &merge.hex()[..12]]);
-            fork.repo.approve(BOB, merge, MAIN);
-            let said = fork.repo.accepted(ALICE, &["HEAD:main"]);
+            repo.approve(BOB, fork.ours, MAIN);
+            repo.refused(ALICE, to(MAIN, merge), &["needs 1 approval", &merge.hex()[..12]]);
+            repo.approve(BOB, merge, MAIN);
+            let said = repo.accepted(ALICE, to(MAIN, merge));
             assert!(said.contains("is met: bob"), "{what}: {said}");
         }
     }
 }
 
-/// `git merge -s ours`: the result is one side's tree, so the other side's changes are gone.
-#[test]
-fn a_merge_that_takes_one_sides_tree_whole_drops_the_other_sides_changes() {
-    let fork = fork(MIGRATIONS, &["db/1.sql"], &["src/b"]);
-    fork.repo.git(&["merge", "--quiet", "-s", "ours", "-m", "merge", &fork.theirs.hex()]);
-    fork.repo.refused(ALICE, &["HEAD:main"], &["`migrations` needs 1 approval", &fork.repo.rev("HEAD").hex()[..12]]);
+/// As `git merge -s ours` leaves it: the result is one side's tree, so the other side's changes are gone.
+#[rstest]
+fn a_merge_that_takes_one_sides_tree_whole_drops_the_other_sides_changes(#[values(Form::Git, Form::Named)] form: Form) {
+    let repo = Central::new(form, MIGRATIONS);
+    let fork = fork(&repo, &["db/1.sql"], &["src/b"]);
+    let merge = fork.merge(|repo| remove(repo, "db/1.sql"));
+    repo.refused(ALICE, to(MAIN, merge), &["`migrations` needs 1 approval", &merge.hex()[..12]]);
 }
 
 /// A merge can adopt a protected change from a side on which nobody approved it: there it is a commit of its own.
-#[test]
-fn a_merge_that_adopts_a_protected_change_brings_the_commit_that_made_it() {
-    let fork = fork(MIGRATIONS, &["src/a"], &["db/evil.sql"]);
-    fork.repo.accepted(ALICE, &["side:refs/heads/free"]);
-    let merge = fork.merge(|_| ());
-    fork.repo.refused(ALICE, &["HEAD:main"], &["`migrations` needs 1 approval", &fork.ours.hex()[..12]]);
-    fork.repo.approve(BOB, merge, MAIN);
-    fork.repo.accepted(ALICE, &["HEAD:main"]);
+#[rstest]
+fn a_merge_that_adopts_a_protected_change_brings_the_commit_that_made_it(#[values(Form::Git, Form::Named)] form: Form) {
+    let free = "refs/heads/free";
+    let repo = Central::new(form, MIGRATIONS);
+    let evil = repo.on(free).commit(ALICE, &["db/evil.sql"]);
+    repo.accepted(ALICE, to(free, evil));
+    repo.go(repo.start);
+    repo.commit(ALICE, &["src/a"]);
+    repo.merge(evil);
+    let merge = repo.commit(ALICE, &[]);
+    repo.refused(ALICE, to(MAIN, merge), &["`migrations` needs 1 approval", &evil.hex()[..12]]);
+    repo.approve(BOB, merge, MAIN);
+    repo.accepted(ALICE, to(MAIN, merge));
 }
 
-#[test]
-fn unrelated_histories_bring_everything_that_they_have() {
-    let repo = TestRepo::new(MIGRATIONS);
-    repo.git(&["checkout", "--quiet", "--orphan", "elsewhere"]);
-    repo.git(&["rm", "--quiet", "-r", "-f", "."]);
+#[rstest]
+fn unrelated_histories_bring_everything_that_they_have(#[values(Form::Git, Form::Named)] form: Form) {
+    let repo = Central::new(form, MIGRATIONS);
+    repo.go_to_nothing();
     let root = repo.commit(ALICE, &["db/1.sql"]);
-    repo.git(&["checkout", "--quiet", "main"]);
-    repo.git(&["merge", "--quiet", "--allow-unrelated-histories", "-m", "merge", &root.hex()]);
-    repo.refused(ALICE, &["HEAD:main"], &["`migrations` needs 1 approval", &root.hex()[..12]]);
+    repo.go(repo.start);
+    repo.merge(root);
+    let merge = repo.commit(ALICE, &[]);
+    repo.refused(ALICE, to(MAIN, merge), &["`migrations` needs 1 approval", &root.hex()[..12]]);
     repo.approve(BOB, root, MAIN);
-    repo.accepted(ALICE, &["HEAD:main"]);
+    repo.accepted(ALICE, to(MAIN, merge));
 }
 
+/// Only in Git can a commit have more than two parents.
 #[test]
 fn an_octopus_is_asked_about_wherever_it_differs_from_a_parent() {
     let repo = TestRepo::new(MIGRATIONS);
@@ -149,10 +168,11 @@ fn an_octopus_is_asked_about_wherever_it_differs_from_a_parent() {
 }
 
 /// The sides agree with the merge but not with the merge base, so that no parent shows the change.
-#[test]
-fn a_merge_in_the_middle_of_a_push_is_looked_into() {
-    let fork = fork(MIGRATIONS, &["db/1.sql"], &["src/b"]);
-    let merge = fork.merge(|repo| drop(repo.git(&["rm", "--quiet", "-f", "db/1.sql"])));
-    fork.repo.commit(ALICE, &["src/c"]);
-    fork.repo.refused(ALICE, &["HEAD:main"], &["`migrations` needs 1 approval", &merge.hex()[..12]]);
+#[rstest]
+fn a_merge_in_the_middle_of_a_push_is_looked_into(#[values(Form::Git, Form::Named)] form: Form) {
+    let repo = Central::new(form, MIGRATIONS);
+    let fork = fork(&repo, &["db/1.sql"], &["src/b"]);
+    let merge = fork.merge(|repo| remove(repo, "db/1.sql"));
+    let tip = repo.commit(ALICE, &["src/c"]);
+    repo.refused(ALICE, to(MAIN, tip), &["`migrations` needs 1 approval", &merge.hex()[..12]]);
 }

@@ -1,7 +1,7 @@
 //! Objects that Git itself would not make: forged dates, malformed trees and commits, odd names. Whatever cannot be read
 //! for certain is refused; what can be is judged for what it is.
 
-use crate::support::{ALICE, BOB, MAIN, NOBODY, TestRepo};
+use crate::support::{ALICE, BOB, Guarded, MAIN, NOBODY, TestRepo};
 use data_encoding::HEXLOWER;
 use jit::domain::approval::{Kind, Token};
 use jit::domain::change::Target;

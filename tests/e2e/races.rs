@@ -1,87 +1,85 @@
 //! Pushes at the same time, pushes that Git stops after they were allowed, and hooks that are started by hand.
 
-use crate::support::{ALICE, BOB, MAIN, PROGRAM, TestRepo, run};
-use jit::domain::audit::Event;
+use crate::central::{Central, Form, to};
+use crate::support::{ALICE, BOB, Guarded, MAIN, Said, TestRepo, run};
+use jit::domain::audit::{Entry, Event, Outcome, Verdict};
+use rstest::rstest;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::thread;
 
 const REVIEW: &str = "[[rule]]\nname = \"review\"\nbranches = [\"main\"]\n\
                       require = [{ role = \"maintainers\", approvals = 1 }]\n";
 
-#[test]
-fn pushes_at_the_same_time_are_judged_one_after_the_other() {
-    let repo = TestRepo::new(REVIEW);
-    repo.commit(ALICE, &["a"]);
-    let push = |refspec: String| {
-        let mut git = repo.as_pusher("git", ALICE);
-        git.current_dir(repo.work()).args(["push", "origin", &refspec]);
-        git
-    };
-    let refspecs = (0..6).map(|number| format!("HEAD:refs/heads/topic-{number}")).chain(["HEAD:main".to_owned()]);
-    let pushes: Vec<_> = refspecs
-        .map(|refspec| {
-            thread::spawn({
-                let git = push(refspec);
-                move || run(git, b"")
-            })
-        })
-        .collect();
-    let ended: Vec<bool> = pushes.into_iter().map(|push| push.join().expect("it ends").succeeded()).collect();
-    assert_eq!(ended, [true, true, true, true, true, true, false]);
+#[rstest]
+fn pushes_at_the_same_time_are_judged_one_after_the_other(#[values(Form::Git, Form::Named)] form: Form) {
+    let repo = Central::new(form, REVIEW);
+    let targets = ["refs/heads/one", "refs/heads/two", "refs/heads/three", "refs/heads/four", MAIN];
+    let pushes = targets.map(|target| {
+        repo.go(repo.start);
+        to(target, repo.on(target).commit(ALICE, &["a"]))
+    });
+    let ended: Vec<bool> = repo.push_at_once(&pushes).iter().map(Said::succeeded).collect();
+    assert_eq!(ended, [true, true, true, true, false]);
     repo.log_is_sound();
     let decisions = repo.entries().into_iter().filter(|entry| matches!(entry.event, Event::Decision(_))).count();
-    assert_eq!(decisions, 7);
+    assert_eq!(decisions, targets.len());
 }
 
-#[test]
-fn of_two_pushes_to_one_branch_at_the_same_time_the_log_names_the_one_that_landed() {
-    let repo = TestRepo::new(REVIEW);
-    let start = repo.rev("HEAD").hex();
-    let tips: Vec<_> = ["a", "b", "c"]
-        .into_iter()
-        .map(|path| {
-            repo.git(&["reset", "--quiet", "--hard", &start]);
-            let tip = repo.commit(ALICE, &[path]);
-            repo.approve(BOB, tip, MAIN);
-            tip
-        })
-        .collect();
-    let pushes: Vec<_> = tips
-        .iter()
-        .map(|tip| {
-            let mut git = repo.as_pusher("git", ALICE);
-            git.current_dir(repo.work()).args(["push", "origin", &format!("{}:main", tip.hex())]);
-            thread::spawn(move || run(git, b""))
-        })
-        .collect();
-    let ended: Vec<bool> = pushes.into_iter().map(|push| push.join().expect("it ends").succeeded()).collect();
+#[rstest]
+fn of_pushes_to_one_branch_at_the_same_time_the_log_names_the_one_that_landed(
+    #[values(Form::Git, Form::Named)] form: Form,
+) {
+    let repo = Central::new(form, REVIEW);
+    let tips = ["a", "b", "c"].map(|path| {
+        repo.go(repo.start);
+        let tip = repo.commit(ALICE, &[path]);
+        repo.approve(BOB, tip, MAIN);
+        tip
+    });
+    let ended: Vec<bool> = repo.push_at_once(&tips.map(|tip| to(MAIN, tip))).iter().map(Said::succeeded).collect();
     assert_eq!(ended.iter().filter(|landed| **landed).count(), 1, "{ended:?}");
     let landed = tips[ended.iter().position(|landed| *landed).expect("one")];
-    assert_eq!(repo.server_tip(MAIN), Some(landed));
+    assert_eq!(repo.values(MAIN), [landed]);
     repo.log_is_sound();
-    let outcomes: Vec<_> = repo
-        .entries()
-        .into_iter()
-        .filter_map(|entry| match entry.event {
-            Event::Outcome(outcome) => Some(outcome.applied),
-            _ => None,
-        })
-        .flatten()
-        .filter(|applied| applied.target.to_string() == MAIN)
-        .map(|applied| applied.value)
-        .collect();
-    assert_eq!(outcomes, [[landed]]);
+    let applied = outcomes(&repo).into_iter().flat_map(|outcome| outcome.applied);
+    let moves = applied.filter(|applied| applied.target == repo.target(MAIN)).map(|applied| applied.value);
+    assert_eq!(moves.collect::<Vec<_>>(), [[landed]]);
     // And the next push finds `main` where the log says that it is.
-    repo.git(&["reset", "--quiet", "--hard", &landed.hex()]);
+    repo.go(landed);
     let next = repo.commit(ALICE, &["d"]);
     repo.approve(BOB, next, MAIN);
-    repo.accepted(ALICE, &["HEAD:main"]);
+    repo.accepted(ALICE, to(MAIN, next));
     assert_eq!(repo.last_decision().updates[0].found, None);
 }
 
+/// Every outcome that the log holds, oldest first.
+fn outcomes(repo: &dyn Guarded) -> Vec<Outcome> {
+    let outcome = |entry: Entry| match entry.event {
+        Event::Outcome(outcome) => Some(outcome),
+        _ => None,
+    };
+    repo.entries().into_iter().filter_map(outcome).collect()
+}
+
+#[rstest]
+fn what_is_stopped_after_it_was_allowed_is_not_recorded_as_landed(#[values(Form::Git, Form::Named)] form: Form) {
+    let repo = Central::new(form, REVIEW);
+    let commit = repo.commit(ALICE, &["a"]);
+    repo.approve(BOB, commit, MAIN);
+    repo.stop_all(true);
+    let said = repo.push(ALICE, &to(MAIN, commit));
+    assert!(!said.succeeded(), "{}", said.err);
+    assert_eq!(repo.values(MAIN), [repo.start]);
+    assert_eq!(repo.last_decision().verdict, Verdict::Allow);
+    repo.stop_all(false);
+    repo.accepted(ALICE, to(MAIN, commit));
+    let applied: Vec<usize> = outcomes(&repo).iter().map(|outcome| outcome.applied.len()).collect();
+    assert_eq!(applied, [0, 1]);
+}
+
+/// Only Git moves the refs of one push one by one.
 #[test]
-fn what_git_stops_after_it_was_allowed_is_not_recorded_as_landed() {
+fn a_ref_that_git_stops_is_not_recorded_as_landed_with_the_others() {
     let repo = TestRepo::new(REVIEW);
     let hook = repo.server().join("hooks/update");
     fs::write(&hook, "#!/bin/sh\ntest \"$1\" != refs/heads/stopped\n").expect("written");
@@ -116,9 +114,7 @@ fn a_hook_that_is_given_rubbish_denies() {
         format!("{zero} {start} {}\n", "refs/heads/".to_owned() + &"x".repeat(5_000)),
     ];
     for input in inputs {
-        let mut hook = repo.as_pusher(PROGRAM, ALICE);
-        hook.args(["hook", "pre-receive"]).env("GIT_DIR", repo.server());
-        let said = run(hook, input.as_bytes());
+        let said = run(repo.hook("pre-receive"), input.as_bytes());
         assert!(matches!(said.code, Some(1 | 3)), "{input:?} gave {:?}: {}", said.code, said.err);
         assert!(said.err.contains("jit: "), "{}", said.err);
     }
@@ -130,8 +126,8 @@ fn push_options_that_are_not_as_announced_deny() {
     let repo = TestRepo::new(REVIEW);
     let line = format!("{} {} refs/heads/topic\n", "0".repeat(40), repo.rev("HEAD").hex());
     for count in ["1", "-1", "x", "100000000000"] {
-        let mut hook = repo.as_pusher(PROGRAM, ALICE);
-        hook.args(["hook", "pre-receive"]).env("GIT_DIR", repo.server()).env("GIT_PUSH_OPTION_COUNT", count);
+        let mut hook = repo.hook("pre-receive");
+        hook.env("GIT_PUSH_OPTION_COUNT", count);
         let said = run(hook, line.as_bytes());
         assert_eq!(said.code, Some(3), "{count}: {}", said.err);
     }

@@ -1,112 +1,113 @@
 //! Which commits of a series an approval covers, and that it does not follow a change to another commit.
 
-use crate::support::{ALICE, BOB, CAROL, MAIN, TestRepo};
+use crate::central::{Central, Form, to};
+use crate::support::{ALICE, BOB, CAROL, Guarded, MAIN};
 use jit::domain::approval::Token;
+use jit::domain::change::ChangesetId;
+use rstest::rstest;
+use std::fs;
 
 const REVIEW: &str = "[[rule]]\nname = \"review\"\nbranches = [\"main\"]\n\
                       require = [{ role = \"maintainers\", approvals = 1 }]\n";
 const MIGRATIONS: &str = "[[rule]]\nname = \"migrations\"\nbranches = [\"main\"]\npaths = [\"db/**\"]\n\
                           require = [{ role = \"dba\", approvals = 1 }]\n";
 
-#[test]
-fn approving_the_tip_approves_the_series() {
-    let repo = TestRepo::new(REVIEW);
-    repo.commit(ALICE, &["a"]);
-    let tip = repo.commit(ALICE, &["b"]);
-    repo.approve(BOB, tip, MAIN);
-    repo.accepted(ALICE, &["HEAD:main"]);
+/// A server with this rule, and two commits by alice for its `main`.
+fn two(form: Form, rules: &str, paths: [&str; 2]) -> (Central, ChangesetId, ChangesetId) {
+    let repo = Central::new(form, rules);
+    let [one, two] = paths.map(|path| repo.commit(ALICE, &[path]));
+    (repo, one, two)
 }
 
-#[test]
-fn what_comes_after_the_approved_commit_is_not_approved() {
-    let repo = TestRepo::new(REVIEW);
-    let one = repo.commit(ALICE, &["a"]);
-    let two = repo.commit(ALICE, &["b"]);
+#[rstest]
+fn approving_the_tip_approves_the_series(#[values(Form::Git, Form::Named)] form: Form) {
+    let (repo, _, tip) = two(form, REVIEW, ["a", "b"]);
+    repo.approve(BOB, tip, MAIN);
+    repo.accepted(ALICE, to(MAIN, tip));
+}
+
+#[rstest]
+fn what_comes_after_the_approved_commit_is_not_approved(#[values(Form::Git, Form::Named)] form: Form) {
+    let (repo, one, two) = two(form, REVIEW, ["a", "b"]);
     repo.approve(BOB, one, MAIN);
-    let said = repo.refused(ALICE, &["HEAD:main"], &["`review` needs 1 approval", &two.hex()[..12]]);
+    let said = repo.refused(ALICE, to(MAIN, two), &["`review` needs 1 approval", &two.hex()[..12]]);
     assert!(!said.contains(&one.hex()[..12]), "the approved one is not asked about: {said}");
     repo.approve(CAROL, two, MAIN);
-    repo.accepted(ALICE, &["HEAD:main"]);
+    repo.accepted(ALICE, to(MAIN, two));
 }
 
-#[test]
-fn what_comes_before_the_base_of_an_approval_is_not_approved() {
-    let repo = TestRepo::new(REVIEW);
-    let one = repo.commit(ALICE, &["a"]);
-    let two = repo.commit(ALICE, &["b"]);
+#[rstest]
+fn what_comes_before_the_base_of_an_approval_is_not_approved(#[values(Form::Git, Form::Named)] form: Form) {
+    let (repo, one, two) = two(form, REVIEW, ["a", "b"]);
     // As signed by somebody for whom `one` had landed already.
     repo.keep(BOB, Token { base: vec![one], ..repo.approval(two, MAIN) });
-    repo.refused(ALICE, &["HEAD:main"], &["`review` needs 1 approval", &one.hex()[..12]]);
+    repo.refused(ALICE, to(MAIN, two), &["`review` needs 1 approval", &one.hex()[..12]]);
     repo.approve(CAROL, one, MAIN);
-    repo.accepted(ALICE, &["HEAD:main"]);
+    repo.accepted(ALICE, to(MAIN, two));
 }
 
-#[test]
-fn a_part_of_an_approved_series_is_not_approved() {
-    let repo = TestRepo::new(REVIEW);
-    let one = repo.commit(ALICE, &["a"]);
-    let two = repo.commit(ALICE, &["b"]);
+#[rstest]
+fn a_part_of_an_approved_series_is_not_approved(#[values(Form::Git, Form::Named)] form: Form) {
+    let (repo, one, two) = two(form, REVIEW, ["a", "b"]);
     repo.approve(BOB, two, MAIN);
-    repo.refused(ALICE, &[&format!("{}:main", one.hex())], &["`review` needs 1 approval"]);
-    repo.accepted(ALICE, &["HEAD:main"]);
+    repo.refused(ALICE, to(MAIN, one), &["`review` needs 1 approval"]);
+    repo.accepted(ALICE, to(MAIN, two));
 }
 
-#[test]
-fn approving_the_commit_that_the_rule_is_about_is_enough() {
-    let repo = TestRepo::new(MIGRATIONS);
-    let migration = repo.commit(ALICE, &["db/1.sql"]);
-    repo.commit(ALICE, &["src/lib.rs"]);
-    repo.refused(ALICE, &["HEAD:main"], &["`migrations` needs 1 approval from `dba`", &migration.hex()[..12]]);
+#[rstest]
+fn approving_the_commit_that_the_rule_is_about_is_enough(#[values(Form::Git, Form::Named)] form: Form) {
+    let (repo, migration, tip) = two(form, MIGRATIONS, ["db/1.sql", "src/lib.rs"]);
+    let words = ["`migrations` needs 1 approval from `dba`", &migration.hex()[..12]];
+    repo.refused(ALICE, to(MAIN, tip), &words);
     repo.approve(BOB, migration, MAIN);
-    repo.accepted(ALICE, &["HEAD:main"]);
+    repo.accepted(ALICE, to(MAIN, tip));
 }
 
-#[test]
-fn a_change_that_is_taken_back_in_the_same_push_is_still_asked_about() {
-    let repo = TestRepo::new(MIGRATIONS);
+#[rstest]
+fn a_change_that_is_taken_back_in_the_same_push_is_still_asked_about(#[values(Form::Git, Form::Named)] form: Form) {
+    let repo = Central::new(form, MIGRATIONS);
     let migration = repo.commit(ALICE, &["db/1.sql"]);
-    repo.git(&["revert", "--no-edit", "HEAD"]);
-    repo.refused(ALICE, &["HEAD:main"], &["`migrations` needs 1 approval from `dba`"]);
+    fs::remove_file(repo.file("db/1.sql")).expect("removed");
+    let back = repo.commit_as(ALICE, &[], "taken back");
+    repo.refused(ALICE, to(MAIN, back), &["`migrations` needs 1 approval from `dba`"]);
     repo.approve(BOB, migration, MAIN);
-    repo.refused(ALICE, &["HEAD:main"], &["`migrations` needs 1 approval from `dba`", "Revert"]);
-    repo.approve(BOB, repo.rev("HEAD"), MAIN);
-    repo.accepted(ALICE, &["HEAD:main"]);
+    repo.refused(ALICE, to(MAIN, back), &["`migrations` needs 1 approval from `dba`", "taken back"]);
+    repo.approve(BOB, back, MAIN);
+    repo.accepted(ALICE, to(MAIN, back));
 }
 
-#[test]
-fn a_change_that_became_another_commit_is_signed_anew() {
-    let repo = TestRepo::new(REVIEW);
-    let start = repo.rev("HEAD").hex();
-    for way in ["rebase", "squash", "cherry-pick", "amend"] {
-        let branch = format!("on-{way}");
-        repo.git(&["fetch", "--quiet", "origin"]);
-        repo.git(&["checkout", "--quiet", "-b", &branch, &start]);
-        repo.commit(ALICE, &[&format!("{way}/a")]);
-        let approved = repo.commit(ALICE, &[&format!("{way}/b")]);
+#[rstest]
+fn a_change_that_became_another_commit_is_signed_anew(#[values(Form::Git, Form::Named)] form: Form) {
+    let repo = Central::new(form, REVIEW);
+    let mut tip = repo.start;
+    for way in ["rebased", "squashed", "amended"] {
+        repo.go(tip);
+        let [a, b] = ["a", "b"].map(|name| format!("{way}/{name}"));
+        let one = repo.commit(ALICE, &[&a]);
+        let approved = repo.commit(ALICE, &[&b]);
         repo.approve(BOB, approved, MAIN);
-        repo.git(&["checkout", "--quiet", "--detach", "origin/main"]);
+        let contents = [&a, &b].map(|path| (path, fs::read(repo.file(path)).expect("read")));
+        let put = |(path, content): &(&String, Vec<u8>)| {
+            let file = repo.file(path);
+            fs::create_dir_all(file.parent().expect("a folder")).expect("a folder");
+            fs::write(file, content).expect("written");
+        };
+        repo.go(if way == "amended" { one } else { tip });
         match way {
-            "rebase" => {
-                repo.git(&["commit", "--quiet", "--allow-empty", "-m", "in between"]);
-                repo.git(&["rebase", "--quiet", "HEAD", &branch]);
+            "rebased" => {
+                repo.commit(ALICE, &["in between"]);
+                put(&contents[0]);
+                repo.commit(ALICE, &[]);
+                put(&contents[1]);
             }
-            "squash" => {
-                repo.git(&["merge", "--quiet", "--squash", &branch]);
-                repo.git(&["commit", "--quiet", "-m", "both"]);
-            }
-            "cherry-pick" => {
-                repo.git(&["cherry-pick", &format!("{branch}~1"), &branch]);
-            }
-            _ => {
-                repo.git(&["checkout", "--quiet", &branch]);
-                repo.git(&["commit", "--quiet", "--amend", "-m", "better words"]);
-            }
+            "squashed" => contents.iter().for_each(put),
+            _ => put(&contents[1]),
         }
-        let new = repo.rev("HEAD");
+        let new = repo.commit_as(ALICE, &[], "better words");
         assert_ne!(new, approved);
-        repo.refused(ALICE, &["--force", "HEAD:main"], &["`review` needs 1 approval"]);
-        let forward = way != "amend" || repo.server_tip(MAIN).map(|tip| tip.hex()) == Some(start.clone());
-        repo.approve_action(BOB, new, MAIN, if forward { "update" } else { "rewrite" });
-        repo.accepted(ALICE, &["--force", "HEAD:main"]);
+        repo.refused(ALICE, to(MAIN, new), &["`review` needs 1 approval"]);
+        repo.approve(BOB, new, MAIN);
+        repo.accepted(ALICE, to(MAIN, new));
+        tip = new;
     }
 }

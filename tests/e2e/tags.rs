@@ -1,12 +1,42 @@
-//! Tags: lightweight, annotated, moved, deleted, of tags, and of what is no commit.
+//! Tags: made, moved, deleted. Only in Git are there tags that are objects of their own, and tags of tags or of what is no commit.
 
-use crate::support::{ALICE, BOB, TestRepo};
+use crate::central::{Central, Form, deletion, to};
+use crate::support::{ALICE, BOB, Guarded, TestRepo};
 use jit::domain::approval::Token;
 use jit::domain::change::Action;
+use rstest::rstest;
 
 const SIGNED_TAGS: &str = "[[rule]]\nname = \"releases\"\ntags = [\"v*\"]\n\
                            require = [{ role = \"maintainers\", approvals = 1 }]\n";
 const V1: &str = "refs/tags/v1";
+
+#[rstest]
+fn a_tag_is_approved_by_the_commit_that_it_names_when_it_comes_moves_and_goes(
+    #[values(Form::Git, Form::Named)] form: Form,
+) {
+    let repo = Central::new(form, SIGNED_TAGS);
+    repo.tag(V1, repo.start);
+    repo.refused(ALICE, to(V1, repo.start), &["alice may not create refs/tags/v1", "`releases` needs 1 approval"]);
+    repo.approve(BOB, repo.start, V1);
+    repo.accepted(ALICE, to(V1, repo.start));
+
+    // Forward is a rewrite as well.
+    let two = repo.commit(ALICE, &["a"]);
+    repo.tag(V1, two);
+    repo.approve(BOB, two, V1);
+    let words = ["alice may not rewrite refs/tags/v1", "signed for update, this is rewrite"];
+    repo.refused(ALICE, to(V1, two), &words);
+    let rewrite = Token { action: Some(Action::Rewrite), ..repo.approval(two, V1) };
+    repo.keep(BOB, Token { base: vec![two], ..rewrite.clone() });
+    repo.refused(ALICE, to(V1, two), &["signed when the target had another value"]);
+    repo.keep(BOB, rewrite);
+    repo.accepted(ALICE, to(V1, two));
+
+    repo.untag(V1);
+    repo.refused(ALICE, deletion(V1), &["alice may not delete refs/tags/v1"]);
+    repo.approve_action(BOB, two, V1, "delete");
+    repo.accepted(ALICE, deletion(V1));
+}
 
 #[test]
 fn a_tag_of_each_kind_is_approved_by_the_commit_that_it_names() {
@@ -31,6 +61,20 @@ fn a_tag_of_each_kind_is_approved_by_the_commit_that_it_names() {
         repo.accepted(ALICE, &["v1"]);
         assert_eq!(repo.server_tip(V1), Some(repo.rev("v1")), "{kind}");
     }
+}
+
+#[test]
+fn the_name_inside_a_tag_object_decides_nothing() {
+    let repo = TestRepo::new(SIGNED_TAGS);
+    let commit = repo.rev("HEAD");
+    repo.git(&["tag", "-m", "one", "free"]);
+    repo.accepted(ALICE, &["refs/tags/free:refs/tags/free"]);
+    repo.refused(ALICE, &["refs/tags/free:refs/tags/v1"], &["alice may not create refs/tags/v1"]);
+    // An approval of one name is none of another, whatever the object calls itself.
+    repo.git(&["tag", "-m", "two", "v2"]);
+    repo.approve(BOB, commit, "refs/tags/v2");
+    repo.refused(ALICE, &["refs/tags/v2:refs/tags/v1"], &["`releases` needs 1 approval", "signed for refs/tags/v2"]);
+    repo.accepted(ALICE, &["refs/tags/free:refs/tags/v2"]);
 }
 
 #[test]
@@ -61,19 +105,6 @@ fn every_move_of_a_tag_is_a_rewrite() {
     // To another tag object of the same commit.
     repo.git(&["tag", "-f", "-m", "other words", "v1"]);
     repo.refused(ALICE, &["--force", "v1"], &["alice may not rewrite refs/tags/v1"]);
-}
-
-#[test]
-fn a_tags_deletion_is_approved_by_the_commit_that_it_names() {
-    let repo = TestRepo::new(SIGNED_TAGS);
-    let commit = repo.rev("HEAD");
-    repo.git(&["tag", "-m", "one", "v1"]);
-    repo.approve(BOB, commit, V1);
-    repo.accepted(ALICE, &["v1"]);
-    repo.refused(ALICE, &["--delete", "v1"], &["alice may not delete refs/tags/v1"]);
-    repo.approve_action(BOB, commit, V1, "delete");
-    repo.accepted(ALICE, &["--delete", "v1"]);
-    assert_eq!(repo.server_tip(V1), None);
 }
 
 #[test]

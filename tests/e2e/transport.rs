@@ -1,9 +1,9 @@
-//! How pushes arrive: over ssh, over a local path, with push options, with approvals in the same push; SHA-256.
+//! How pushes arrive: over ssh, over a local path, with push options; SHA-256.
 
 use crate::support::{
-    ALICE, APPROVALS, BOB, CAROL, MAIN, MALLORY, Person, Said, TestRepo, option, revocation, sign, token_file,
+    ALICE, APPROVALS, BOB, CAROL, Guarded, MAIN, MALLORY, Person, Said, TestRepo, option, sign, token_file,
 };
-use jit::domain::approval::{Kind, Token};
+use jit::domain::approval::Token;
 use jit::domain::change::IdKind;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -68,27 +68,6 @@ fn over_http_the_web_servers_word_on_who_pushes_counts() {
 }
 
 #[test]
-fn rejections_and_revocations_travel_like_approvals() {
-    let repo = TestRepo::new(REVIEW);
-    let commit = repo.commit(ALICE, &["a"]);
-    let rejection = Token { kind: Kind::Reject, reason: "no".to_owned(), ..repo.approval(commit, MAIN) };
-    let signed = sign(BOB, rejection.clone());
-    repo.approve(CAROL, commit, MAIN);
-    repo.commit_approvals(&[token_file(&signed)]);
-    repo.accepted(BOB, &[APPROVALS]);
-    repo.refused(ALICE, &["HEAD:main"], &["`review` was rejected by bob", "\"no\""]);
-    let back = sign(BOB, revocation(signed.id, &rejection));
-    repo.commit_approvals(&[token_file(&back)]);
-    repo.accepted(ALICE, &["HEAD:main", APPROVALS]);
-
-    let next = repo.commit(ALICE, &["b"]);
-    let approval = repo.approval(next, MAIN);
-    let id = repo.keep(CAROL, approval.clone());
-    let offer = option(&sign(CAROL, revocation(id, &approval)));
-    repo.refused(ALICE, &["-o", &offer, "HEAD:main"], &["not counted: carol", "revoked by its signer"]);
-}
-
-#[test]
 fn a_push_option_carries_a_token() {
     let repo = TestRepo::new(REVIEW);
     let commit = repo.commit(ALICE, &["a"]);
@@ -130,35 +109,6 @@ fn a_push_option_that_is_no_good_token_is_said_and_does_not_count() {
 }
 
 #[test]
-fn tokens_are_kept_although_the_push_is_refused() {
-    let repo = TestRepo::new(&REVIEW.replace("approvals = 1", "approvals = 2"));
-    let commit = repo.commit(ALICE, &["a"]);
-    let by_option = option(&sign(BOB, repo.approval(commit, MAIN)));
-    repo.refused(ALICE, &["-o", &by_option, "HEAD:main"], &["has 1 (bob)", "1 new token"]);
-    assert_eq!(repo.kept(&commit), 1);
-    repo.commit_approvals(&[token_file(&sign(CAROL, repo.approval(commit, MAIN)))]);
-    repo.commit(ALICE, &["b"]);
-    repo.refused(ALICE, &["HEAD:main", APPROVALS], &["`review` needs 2 approvals"]);
-    assert_eq!(repo.kept(&commit), 2);
-    repo.accepted(ALICE, &["HEAD~1:main"]);
-}
-
-#[test]
-fn approvals_come_in_the_same_push_or_in_one_of_their_own() {
-    let repo = TestRepo::new(REVIEW);
-    let one = repo.commit(ALICE, &["a"]);
-    repo.commit_approvals(&[token_file(&sign(BOB, repo.approval(one, MAIN)))]);
-    repo.accepted(ALICE, &["HEAD:main", APPROVALS]);
-    assert_eq!(repo.server_tip(APPROVALS), Some(repo.rev(APPROVALS)));
-
-    let two = repo.commit(ALICE, &["b"]);
-    repo.commit_approvals(&[token_file(&sign(BOB, repo.approval(two, MAIN)))]);
-    // Anybody may bring them.
-    repo.accepted(MALLORY, &[APPROVALS]);
-    repo.accepted(ALICE, &["HEAD:main"]);
-}
-
-#[test]
 fn a_repository_with_sha_256_is_guarded_as_well() {
     let repo = TestRepo::uninstalled(IdKind::GitSha256);
     repo.begin_main();
@@ -173,21 +123,4 @@ fn a_repository_with_sha_256_is_guarded_as_well() {
     repo.git(&["fetch", "--quiet", "origin", &format!("+{APPROVALS}:{APPROVALS}")]);
     repo.commit_approvals(&[token_file(&sign(BOB, repo.approval(commit, "refs/heads/other")))]);
     repo.accepted(ALICE, &[APPROVALS]);
-}
-
-#[test]
-fn the_log_says_who_pushed_what_and_what_became_of_it() {
-    use jit::domain::audit::{Event, OutcomeKind};
-    let repo = TestRepo::new(REVIEW);
-    let commit = repo.commit(ALICE, &["a"]);
-    let token = repo.approve(BOB, commit, MAIN);
-    repo.accepted(ALICE, &["HEAD:main"]);
-    let entries = repo.entries();
-    let [.., decision, outcome] = &entries[..] else { panic!("two entries at least") };
-    let Event::Decision(decision) = &decision.event else { panic!("a decision, not {decision:?}") };
-    assert_eq!(decision.pusher.login.as_deref(), Some("alice"));
-    assert!(decision.tokens.contains_key(&token), "the token's text stands in the entry");
-    let Event::Outcome(outcome) = &outcome.event else { panic!("an outcome, not {outcome:?}") };
-    assert_eq!((outcome.how, outcome.settled), (OutcomeKind::Applied, false));
-    assert_eq!(outcome.applied[0].value, [commit]);
 }

@@ -11,3 +11,7 @@ mod branches;
 mod clones;
 mod desk;
 mod guard;
+mod installation;
+mod names;
+mod tokens;
+mod transactions;

@@ -111,19 +111,7 @@ impl TestHg {
 
     /// As [`TestHg::new`], with these `--config` settings at `hg init` and for the clones.
     pub fn with_format(settings: &[&str]) -> Self {
-        let test = Self { root: tempfile::tempdir().expect("a temporary folder"), http: OnceLock::new() };
-        let ssh = test.path("ssh.sh");
-        // As a forced command does that knows whose key it was: the login goes into the environment.
-        let forced = "#!/bin/sh\nREMOTE_USER=${1%@*}\nshift\nexport REMOTE_USER\n\
-                      SSH_CLIENT='10.1.2.3 1 22' exec sh -c \"$*\"\n";
-        write_program(&ssh, forced);
-        let rc = format!(
-            "[ui]\nusername = Alice <alice@example.com>\ninteractive = no\nmerge = internal:fail\nssh = {}\nremotecmd = {}\n\
-             [devel]\ndefault-date = 0 0\n[web]\nallow_push = *\npush_ssl = no\n",
-            ssh.display(),
-            hg().display()
-        );
-        fs::write(test.path("hgrc"), rc).expect("the configuration can be written");
+        let test = Self::empty();
         let server = test.server();
         let mut init = vec!["init", "server"];
         for setting in settings {
@@ -135,6 +123,24 @@ impl TestHg {
         }
         test.commit(&server, "base");
         test.ok(&server, &["phase", "--public", "tip"]);
+        test
+    }
+
+    /// Makes the folder and the configuration, and no repository.
+    pub fn empty() -> Self {
+        let test = Self { root: tempfile::tempdir().expect("a temporary folder"), http: OnceLock::new() };
+        let ssh = test.path("ssh.sh");
+        // As a forced command does that knows whose key it was: the login goes into the environment.
+        let forced = "#!/bin/sh\ncase $1 in *@*) REMOTE_USER=${1%@*}; export REMOTE_USER ;; esac\nshift\n\
+                      SSH_CLIENT='10.1.2.3 1 22' exec sh -c \"$*\"\n";
+        write_program(&ssh, forced);
+        let rc = format!(
+            "[ui]\nusername = Alice <alice@example.com>\ninteractive = no\nmerge = internal:fail\nssh = {}\nremotecmd = {}\n\
+             [devel]\ndefault-date = 0 0\n[web]\nallow_push = *\npush_ssl = no\n",
+            ssh.display(),
+            hg().display()
+        );
+        fs::write(test.path("hgrc"), rc).expect("the configuration can be written");
         test
     }
 

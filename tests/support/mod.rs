@@ -17,6 +17,7 @@
 mod approvals;
 mod desk;
 mod git;
+mod guarded;
 mod log;
 mod people;
 mod push;
@@ -25,7 +26,8 @@ mod tokens;
 
 pub use approvals::{APPROVALS, option, token_file};
 pub use desk::Desk;
-pub use git::{Said, run};
+pub use git::{Said, command, run};
+pub use guarded::Guarded;
 pub use people::{ALICE, BOB, CAROL, MALLORY, NOBODY, Person, people};
 pub use push::{PROGRAM, RawUpdate};
 pub use repo::{MAIN, TestRepo};

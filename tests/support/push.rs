@@ -1,6 +1,7 @@
 //! Pushes, and what must hold after each: a refused one has changed nothing, and the log is whole.
 
 use super::git::{Said, command, run};
+use super::guarded::Guarded as _;
 use super::people::{ALICE, NOBODY, Person};
 use super::repo::TestRepo;
 use jit::domain::audit::Verdict;
@@ -98,6 +99,14 @@ impl TestRepo {
             request.extend(run(pack, b"").out);
         }
         request
+    }
+
+    /// Prepares a hook as Git starts it on the server, for a push by alice.
+    pub fn hook(&self, name: &str) -> Command {
+        let script = self.server().join("hooks").join(name);
+        let mut hook = self.as_pusher(script.to_str().expect("a plain path"), ALICE);
+        hook.env("GIT_DIR", ".").current_dir(self.server());
+        hook
     }
 
     /// Prepares a program of `who`, whom the transport has authenticated.

@@ -1,11 +1,12 @@
 //! The server, the clone, and what people commit in it.
 
 use super::git::{Said, command, run};
+use super::guarded::Guarded;
 use super::people::{ALICE, Person, people};
-use jit::domain::change::{ChangesetId, IdKind};
-use std::cell::Cell;
+use jit::domain::change::{ChangesetId, IdKind, Target};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use tempfile::TempDir;
 
 pub const MAIN: &str = "refs/heads/main";
@@ -15,7 +16,7 @@ pub struct TestRepo {
     folder: TempDir,
     kind: IdKind,
     /// Counts what was committed: contents and dates differ from commit to commit.
-    moment: Cell<u64>,
+    moment: AtomicU64,
 }
 
 impl TestRepo {
@@ -37,7 +38,7 @@ impl TestRepo {
     /// An empty bare repository and its clone; `jit` knows nothing of them.
     pub fn uninstalled(kind: IdKind) -> Self {
         let folder = TempDir::new().expect("a temporary folder");
-        let repo = Self { folder, kind, moment: Cell::new(0) };
+        let repo = Self { folder, kind, moment: AtomicU64::new(0) };
         fs::create_dir(repo.path("home")).expect("a folder");
         let format = if kind == IdKind::GitSha256 { "--object-format=sha256" } else { "--object-format=sha1" };
         for (bare, name) in [(true, "server.git"), (false, "work")] {
@@ -106,11 +107,6 @@ impl TestRepo {
         self.path("server.git")
     }
 
-    /// A path in the server's `jit` folder.
-    pub fn jit_path(&self, name: &str) -> PathBuf {
-        self.server().join("jit").join(name)
-    }
-
     pub fn work(&self) -> PathBuf {
         self.path("work")
     }
@@ -144,8 +140,7 @@ impl TestRepo {
     }
 
     fn next_moment(&self) -> u64 {
-        self.moment.set(self.moment.get() + 1);
-        self.moment.get()
+        self.moment.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     pub(super) fn home(&self) -> PathBuf {
@@ -181,6 +176,24 @@ impl TestRepo {
     /// Reads a full id.
     pub fn id(&self, hex: &str) -> ChangesetId {
         ChangesetId::from_hex(self.kind, hex).unwrap_or_else(|error| panic!("`{hex}`: {error}"))
+    }
+}
+
+impl Guarded for TestRepo {
+    fn jit_folder(&self) -> PathBuf {
+        self.server().join("jit")
+    }
+
+    fn state_folder(&self) -> PathBuf {
+        self.path("state")
+    }
+
+    fn target(&self, refname: &str) -> Target {
+        Target::parse(refname).expect("a refname")
+    }
+
+    fn values(&self, refname: &str) -> Vec<ChangesetId> {
+        self.server_tip(refname).into_iter().collect()
     }
 }
 

@@ -50,6 +50,7 @@ fn set_up(stage: &Stage<'_>, alice: &Person, bob: &Person) -> Result<(), Failure
     stage.quiet(&administrator, "hg init payments")?;
     fs::write(stage.root().join("payments/README"), "payments\n").or_fail()?;
     stage.quiet(&administrator, "hg commit --repository payments --addremove --quiet --message 'Begin'")?;
+    stage.quiet(&administrator, "hg phase --repository payments --public tip")?;
     stage.run(
         &administrator,
         "jit install payments --policies policies --origin demo.example.com/payments --state-dir state",
