@@ -35,8 +35,9 @@ enum Command {
     Audit(commands::audit::Args),
     /// Approve a change with your own SSH key
     ///
-    /// Shows what is signed and asks first. Without --branch, --tag or --ref the target is that of the only open request for REV, or
-    /// else the branch that `@{push}` names. The token goes to `refs/jit/approvals` on the server.
+    /// Shows what is signed and asks first. Without a target it is about REV's branch in Mercurial; in Git about the target of the only
+    /// open request for REV, or else the branch that `@{push}` names. The token goes to the server: to `refs/jit/approvals`, or to
+    /// the branch `jit-approvals`.
     Sign(commands::sign::Args),
     /// Say no to a change
     ///

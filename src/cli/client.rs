@@ -5,6 +5,7 @@ mod git_errors;
 mod git_transfer;
 mod mercurial;
 mod mercurial_errors;
+mod mercurial_push;
 mod mercurial_server;
 mod mercurial_transfer;
 
@@ -20,12 +21,14 @@ use crate::domain::change::{ChangesetId, Push, Pusher, RefUpdate, Target};
 use crate::domain::name::RuleName;
 use crate::domain::policy::{Policy, PolicyFile, load};
 use crate::domain::time::Timestamp;
-use crate::enforcement::assess::{Assessment, assess};
+use crate::enforcement::assess::{AssessError, Assessment, assess};
 use crate::ports::approval_store::{Added, ApprovalStore, Found, StoreError};
 use crate::ports::clock::Clock as _;
 use crate::ports::history::{Need, OwnPaths, Selection};
 use git::GitClone;
 use mercurial::MercurialClone;
+
+pub use mercurial_push::preview;
 
 /// A clone and the server that it belongs to.
 pub struct Client {
@@ -89,15 +92,10 @@ impl Client {
     /// [`Failure`] where the push could not be judged, or claims what cannot be.
     pub fn assess(&self, moves: &[Move], login: Option<&str>, supposed: &[SignedToken]) -> Result<Assessment, Failure> {
         let mut history = self.local.supposing(moves)?;
-        let push = Push {
-            repository: self.published.repository.clone(),
-            pusher: Pusher { login: login.map(str::to_owned), source: "supposed".to_owned() },
-            unknown_pusher_allowed: login.is_none(),
-            updates: history.ref_updates().map_err(|error| history_failure(&error))?,
-        };
+        let updates = history.ref_updates().map_err(|error| history_failure(&error))?;
+        let push = supposed_push(&self.published, login, updates);
         let approvals = Supposing { known: self.local.approvals(), supposed };
-        assess(&self.policy, push, &mut *history, &approvals, self.now)
-            .map_err(|error| Failure::from_error(Exit::Undecided, &error).context("the push cannot be judged here"))
+        assess(&self.policy, push, &mut *history, &approvals, self.now).map_err(|error| cannot_judge(&error))
     }
 
     /// Keeps `tokens` here among those that wait to be sent.
@@ -133,6 +131,19 @@ impl Client {
         })?;
         Ok(waiting.iter().map(|signed| signed.id).collect())
     }
+}
+
+fn supposed_push(published: &Published, login: Option<&str>, updates: Vec<RefUpdate>) -> Push {
+    Push {
+        repository: published.repository.clone(),
+        pusher: Pusher { login: login.map(str::to_owned), source: "supposed".to_owned() },
+        unknown_pusher_allowed: login.is_none(),
+        updates,
+    }
+}
+
+fn cannot_judge(error: &AssessError) -> Failure {
+    Failure::from_error(Exit::Undecided, error).context("the push cannot be judged here")
 }
 
 /// The known tokens and some that are not yet signed.

@@ -1,10 +1,12 @@
 //! Which key signs: the one that is named, or the one of the user's that the policy lists.
 
 use super::client::Client;
+use super::local_clone::System;
 use super::{Context, Exit, Failure, safe};
 use crate::adapters::ssh::{self, FileSigner};
 use crate::domain::approval::PublicKey;
 use crate::domain::name::PrincipalId;
+use crate::domain::policy::Policy;
 use directories::BaseDirs;
 use std::path::{Path, PathBuf};
 
@@ -25,14 +27,18 @@ impl OwnKey {
     /// # Errors
     /// [`Failure`] if there is none, several, or one that the policy does not list.
     pub fn choose(client: &Client, wanted: Option<&Path>) -> Result<Self, Failure> {
-        let configured = || client.local.key_setting().map(expanded);
-        match wanted.map(Path::to_owned).or_else(configured) {
-            Some(path) => Self::named(client, &path),
-            None => Self::found(client),
+        let (policy, system) = (&client.policy, client.local.system());
+        Self::among(policy, system, wanted.map(Path::to_owned).or_else(|| client.local.key_setting().map(expanded)))
+    }
+
+    fn among(policy: &Policy, system: System, named: Option<PathBuf>) -> Result<Self, Failure> {
+        match named {
+            Some(path) => Self::named(policy, system, &path),
+            None => Self::found(policy, system),
         }
     }
 
-    fn named(client: &Client, path: &Path) -> Result<Self, Failure> {
+    fn named(policy: &Policy, system: System, path: &Path) -> Result<Self, Failure> {
         // The public file may be named as well; the private one stands beside it.
         let path = if path.extension().is_some_and(|ending| ending == "pub") {
             path.with_extension("")
@@ -40,37 +46,37 @@ impl OwnKey {
             path.to_owned()
         };
         let key = ssh::public_half(&path).map_err(|error| Failure::from_error(Exit::Undecided, &error))?;
-        match client.policy.holder(&key) {
+        match policy.holder(&key) {
             Some(who) => Ok(Self { path, key, who: who.clone() }),
-            None => Err(unknown(client, &[(key, path)])),
+            None => Err(unknown(system, &[(key, path)])),
         }
     }
 
-    fn found(client: &Client) -> Result<Self, Failure> {
+    fn found(policy: &Policy, system: System) -> Result<Self, Failure> {
         let home = BaseDirs::new().ok_or_else(|| Failure::undecided("no home folder is known"))?;
         let listing = ssh::list(home.home_dir())
             .map_err(|error| Failure::from_error(Exit::Undecided, &error).context("cannot list ~/.ssh"))?;
         let (mut own, mut lonely, mut tried) = (Vec::new(), Vec::new(), Vec::new());
         for candidate in listing.candidates {
-            match (client.policy.holder(&candidate.key), candidate.private_path) {
+            match (policy.holder(&candidate.key), candidate.private_path) {
                 (Some(who), Some(path)) => own.push(Self { path, key: candidate.key, who: who.clone() }),
                 (Some(_), None) => lonely.push(candidate.public_path),
                 (None, _) => tried.push((candidate.key, candidate.public_path)),
             }
         }
         match own.len() {
-            1 => own.pop().ok_or_else(|| unknown(client, &tried)),
+            1 => own.pop().ok_or_else(|| unknown(system, &tried)),
             0 if !lonely.is_empty() => {
                 let names: Vec<String> = lonely.iter().map(|path| shown(path)).collect();
                 Err(Failure::undecided(format!("the private file of {} is not beside it", names.join(", ")))
-                    .hint(format!("name the private file with `--key FILE`, or for good with {}", for_good(client))))
+                    .hint(format!("name the private file with `--key FILE`, or for good with {}", for_good(system))))
             }
-            0 => Err(unknown(client, &tried)),
+            0 => Err(unknown(system, &tried)),
             _ => {
                 let names: Vec<String> =
                     own.iter().map(|one| format!("{} ({}, {})", shown(&one.path), one.who, one.key)).collect();
                 Err(Failure::usage(format!("several keys could sign: {}", names.join("; ")))
-                    .hint(format!("name one with `--key FILE`, or for good with {}", for_good(client))))
+                    .hint(format!("name one with `--key FILE`, or for good with {}", for_good(system))))
             }
         }
     }
@@ -92,12 +98,16 @@ impl OwnKey {
     }
 }
 
-/// Returns who the user is, if exactly one of their keys tells.
-pub fn likely_user(client: &Client) -> Option<PrincipalId> {
-    OwnKey::choose(client, None).ok().map(|own| own.who)
+/// Returns the user's only login by the policy, if exactly one of their keys tells who they are; `setting` is their `jit.key`.
+pub fn likely_login(policy: &Policy, system: System, setting: Option<&str>) -> Option<String> {
+    let own = OwnKey::among(policy, system, setting.map(expanded)).ok()?;
+    match &policy.principals.get(&own.who)?.logins[..] {
+        [only] => Some(only.clone()),
+        _ => None,
+    }
 }
 
-fn unknown(client: &Client, tried: &[(PublicKey, PathBuf)]) -> Failure {
+fn unknown(system: System, tried: &[(PublicKey, PathBuf)]) -> Failure {
     let failure = if tried.is_empty() {
         Failure::undecided("there is no Ed25519 key in ~/.ssh to sign with").hint("`jit key new` makes one")
     } else {
@@ -110,11 +120,11 @@ fn unknown(client: &Client, tried: &[(PublicKey, PathBuf)]) -> Failure {
     };
     failure
         .hint(format!("`jit key show{file}` prints the line that an administrator adds to the policy"))
-        .hint(format!("a key elsewhere is named with `--key FILE`, or for good with {}", for_good(client)))
+        .hint(format!("a key elsewhere is named with `--key FILE`, or for good with {}", for_good(system)))
 }
 
-fn for_good(client: &Client) -> String {
-    client.local.system().setting("key", "FILE")
+fn for_good(system: System) -> String {
+    system.setting("key", "FILE")
 }
 
 fn shown(path: &Path) -> String {

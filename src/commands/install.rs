@@ -9,6 +9,8 @@ use crate::adapters::disk::log::NewLog;
 use crate::adapters::disk::ownership;
 use crate::adapters::disk::{PolicyFolder, STARTER_POLICY};
 use crate::adapters::git::hooks::{CLIENT_HOOKS, Hooks};
+use crate::adapters::mercurial::{CLONE_SCRIPT, CourtesyLines, Hgrc, SCRIPT};
+use crate::cli::local_clone::System as CloneSystem;
 use crate::cli::repository;
 use crate::cli::{Context, Exit, Failure, IntoFailure, ServerParts, safe};
 use crate::domain::audit::{Origin, System};
@@ -60,8 +62,7 @@ pub fn run(args: &Args, cx: &Context) -> Result<Exit, Failure> {
     if args.client || (!args.server && central.is_a_clone()?) {
         return match central.system() {
             System::Git => install_client(&common_dir, cx),
-            System::Hg => Err(Failure::usage("a Mercurial clone has no hook that asks before a push")
-                .hint("`--server` installs the server side here")),
+            System::Hg => install_mercurial_clone(&common_dir, cx),
         };
     }
     install_server(args, &common_dir, &*central, cx)
@@ -75,9 +76,28 @@ fn own_binary() -> Result<PathBuf, Failure> {
 fn install_client(common_dir: &Path, cx: &Context) -> Result<Exit, Failure> {
     let mut hooks = Hooks::of(common_dir).or_fail()?;
     hooks.write(&CLIENT_HOOKS, &own_binary()?).or_fail()?;
+    Ok(asks_before_pushes(CloneSystem::Git, cx))
+}
+
+fn install_mercurial_clone(dot_hg: &Path, cx: &Context) -> Result<Exit, Failure> {
+    let folder = Folder::of(dot_hg);
+    if folder.config().exists() {
+        return Err(Failure::usage("this repository has the server side installed: it asks at every push to it")
+            .hint("`jit install --server` renews that; `jit uninstall` takes it away"));
+    }
+    let (script, beside) = (folder.root().join("jit_clone.py"), folder.root().join("jit_hook.py"));
+    fs::create_dir_all(folder.root()).or_fail()?;
+    replace(&beside, SCRIPT.as_bytes(), 0o644).or_fail()?;
+    replace(&script, CLONE_SCRIPT.as_bytes(), 0o644).or_fail()?;
+    Hgrc::of(dot_hg).install_courtesy(&CourtesyLines { script, binary: own_binary()? }).or_fail()?;
+    Ok(asks_before_pushes(CloneSystem::Mercurial, cx))
+}
+
+fn asks_before_pushes(system: CloneSystem, cx: &Context) -> Exit {
     cx.terminal.say("installed: before each push this clone asks what the server would say");
-    cx.terminal.say("hint: the server decides; this hook only saves a round trip (`git push --no-verify` skips it)");
-    Ok(Exit::Done)
+    let skip = system.unchecked_push();
+    cx.terminal.say(&format!("hint: the server decides; this hook only saves a round trip (`{skip}` skips it)"));
+    Exit::Done
 }
 
 fn install_server(args: &Args, common_dir: &Path, central: &dyn Central, cx: &Context) -> Result<Exit, Failure> {

@@ -2,10 +2,11 @@
 
 use super::status::assumed_login;
 use crate::cli::client::Client;
-use crate::cli::local_clone::{Move, Step};
+use crate::cli::local_clone::{Move, Step, System};
 use crate::cli::{Context, Exit, Failure, advice, answer};
 use crate::domain::change::{ChangesetId, IdKind, Target};
 use crate::domain::policy::Verdict;
+use crate::enforcement::assess::Assessment;
 use std::ffi::OsString;
 use std::io::{self, Read as _};
 
@@ -43,23 +44,35 @@ pub fn run(arguments: &[OsString], cx: &Context) -> Result<Exit, Failure> {
         cx.terminal.say("note: this push cannot be judged here; the server will");
         return Ok(Exit::Done);
     };
-    if assessment.decision.verdict() == Verdict::Allow {
-        return Ok(Exit::Done);
-    }
-    let mut hints: Vec<String> = Vec::new();
-    for update in assessment.decision.updates.iter().filter(|update| update.verdict() == Verdict::Deny) {
-        cx.terminal.say(&answer::update_lines(&assessment.push, update));
-        hints.extend(advice::hints(update));
-    }
-    hints.dedup();
-    for hint in hints {
-        cx.terminal.say(&format!("hint: {hint}"));
-    }
-    cx.terminal.say(&format!(
-        "stopped before anything was sent; this is a courtesy of your clone: the server decides, and `{}` asks it",
-        client.local.system().unchecked_push()
-    ));
+    let Some(objection) = Objection::of(&assessment, client.local.system()) else { return Ok(Exit::Done) };
+    objection.reason.iter().for_each(|line| cx.terminal.say(line));
+    objection.hints.iter().for_each(|hint| cx.terminal.say(&format!("hint: {hint}")));
     Ok(Exit::Denied)
+}
+
+/// Why a push is stopped before it is made, a line each.
+pub(super) struct Objection {
+    /// What the server would say.
+    pub(super) reason: Vec<String>,
+    /// What to do now.
+    pub(super) hints: Vec<String>,
+}
+
+impl Objection {
+    /// Puts a denial into words; `None` for a push that would be let in.
+    pub(super) fn of(assessment: &Assessment, system: System) -> Option<Self> {
+        let (mut reason, mut hints) = (Vec::new(), Vec::new());
+        for update in assessment.decision.updates.iter().filter(|update| update.verdict() == Verdict::Deny) {
+            reason.extend(answer::update_lines(&assessment.push, update).lines().map(str::to_owned));
+            hints.extend(advice::hints(update));
+        }
+        hints.dedup();
+        hints.push(format!(
+            "stopped before anything was sent; this is a courtesy of your clone: the server decides, and `{}` asks it",
+            system.unchecked_push()
+        ));
+        (assessment.decision.verdict() == Verdict::Deny).then_some(Self { reason, hints })
+    }
 }
 
 /// Reads `localref SP localid SP remoteref SP remoteid` lines; refs of jit's own are left out, as the server judges these by itself.

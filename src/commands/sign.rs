@@ -15,8 +15,9 @@ use std::path::PathBuf;
 
 /// Approves a change with your own SSH key.
 ///
-/// Shows what is signed and asks first. Without --branch, --tag or --ref the target is that of the only open request for REV, or else the
-/// branch that `@{push}` names. The token goes to `refs/jit/approvals` on the server.
+/// Shows what is signed and asks first. Without a target it is about REV's branch in Mercurial; in Git about the target of the only
+/// open request for REV, or else the branch that `@{push}` names. The token goes to the server: to `refs/jit/approvals`, or to
+/// the branch `jit-approvals`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]

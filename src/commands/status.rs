@@ -5,7 +5,7 @@ use crate::cli::client_target::{Proposal, TargetArgs};
 use crate::cli::local_clone::System;
 use crate::cli::{Context, Exit, Failure, Format, advice, answer, client_json, client_key, safe};
 use crate::domain::change::Action;
-use crate::domain::policy::{Policy, Verdict};
+use crate::domain::policy::Verdict;
 use serde_json::json;
 
 /// Tells whether a push would be let in now, and what is missing.
@@ -77,16 +77,7 @@ pub fn run(args: &Args, cx: &Context) -> Result<Exit, Failure> {
 
 /// Returns the login that a push is judged for: the one that is named, else the user's only one, if their key tells who they are.
 pub(super) fn assumed_login(named: Option<&str>, client: &Client) -> Option<String> {
-    let own = || {
-        let who = client_key::likely_user(client)?;
-        only_login(&client.policy, &who)
-    };
+    let local = &client.local;
+    let own = || client_key::likely_login(&client.policy, local.system(), local.key_setting());
     named.map(str::to_owned).or_else(own)
-}
-
-fn only_login(policy: &Policy, who: &crate::domain::name::PrincipalId) -> Option<String> {
-    match &policy.principals.get(who)?.logins[..] {
-        [only] => Some(only.clone()),
-        _ => None,
-    }
 }

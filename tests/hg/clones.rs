@@ -182,7 +182,7 @@ fn a_secret_changeset_is_not_sent_and_the_reason_is_said() {
 fn another_repository_under_the_same_name_is_noticed() {
     let guard = Guard::new(REVIEW);
     let other = Guard::new(REVIEW);
-    let (bob, _) = (guard.desk(BOB, Transport::Ssh), other.desk(CAROL, Transport::Ssh));
+    let bob = guard.desk(BOB, Transport::Ssh);
     let commit = bob.change("src/a", "change").hex();
     bob.must(&["sync"]);
     let rc = bob.clone.join(".hg/hgrc");
@@ -225,4 +225,40 @@ fn what_cannot_be_is_said_and_nothing_is_sent() {
         assert!(said.contains(words), "{args:?}: no `{words}` in {said}");
     }
     assert_eq!(guard.hg.server_state(), before);
+}
+
+#[test]
+fn a_clone_that_asks_stops_a_push_that_would_be_refused_and_no_other() {
+    let guard = Guard::new(REVIEW);
+    let (alice, bob) = (guard.desk(ALICE, Transport::Ssh), guard.desk(BOB, Transport::Ssh));
+    alice.must(&["install"]);
+    alice.must(&["install"]);
+    let commit = alice.change("src/a", "change").hex();
+    let entries = guard.entries().len();
+    for args in [&[][..], &["--quiet"], &["--rev", "."]] {
+        let said = alice.push(args);
+        assert_eq!(said.code, Some(255), "{}", said.said);
+        for words in ["denied", &format!("`jit sign {commit} --branch default`"), "stopped before anything was sent"] {
+            assert!(said.said.contains(words), "no `{words}` in {}", said.said);
+        }
+    }
+    assert_eq!(guard.entries().len(), entries, "the server was asked");
+    let said = alice.push(&["--config", "hooks.pre-push.jit="]).said;
+    assert!(said.contains("jit: denied") && !said.contains("stopped before"), "{said}");
+    assert!(guard.entries().len() > entries, "the server was not asked");
+
+    bob.hg(&["pull", "--quiet", &alice.clone.to_string_lossy()]);
+    bob.must(&["sign", &commit, "--yes"]);
+    let pushed = alice.push(&[]);
+    assert_eq!(pushed.code, Some(0), "{}", pushed.said);
+
+    // Where nothing can be asked it does not stand in the way.
+    let next = alice.change("src/b", "next").hex();
+    let elsewhere = guard.hg.path("elsewhere");
+    guard.hg.ok(guard.hg.root.path(), &["init", &elsewhere.to_string_lossy()]);
+    let pushed = alice.push(&["--rev", &next, &elsewhere.to_string_lossy()]);
+    assert_eq!(pushed.code, Some(0), "{}", pushed.said);
+    assert!(pushed.said.contains("note: this push cannot be judged here"), "{}", pushed.said);
+    alice.must(&["uninstall"]);
+    assert!(!alice.push(&[]).said.contains("stopped before"));
 }

@@ -21,7 +21,6 @@ pub struct Desk<'g> {
 impl Guard {
     /// Clones the server for `who`, who reaches it by `transport` and whose key stands where ssh keeps it.
     pub fn desk(&self, who: Person, transport: Transport) -> Desk<'_> {
-        open_to_clients(self);
         let clone = self.hg.clone(&format!("desk-{}", who.name));
         let desk = Desk { hg: &self.hg, who, home: self.hg.path(&format!("home-{}", who.name)), clone };
         let ssh = desk.home.join(".ssh");
@@ -104,32 +103,4 @@ impl Desk<'_> {
         let rest: String = rest.iter().map(|args| self.hg(args)).collect();
         log + &rest + &fs::read_to_string(self.clone.join(".hg/hgrc")).expect("a configuration")
     }
-}
-
-/// Publishes the policy and makes the sibling, by hand.
-pub fn open_to_clients(guard: &Guard) {
-    use jit::adapters::disk::folder::Folder;
-    use jit::adapters::disk::published::Published;
-    use jit::adapters::mercurial::{Bundle, Closed, PolicyDescription};
-    let (server, folder) = (guard.hg.server(), Folder::of(&guard.hg.server().join(".hg")));
-    if guard.hg.path("server-requests").exists() {
-        return;
-    }
-    let format = fs::read_to_string(folder.audit().join("FORMAT")).expect("read");
-    let key = format.lines().last().and_then(|line| jit::domain::audit::VerifierKey::parse(line).ok()).expect("a key");
-    let published = Published { repository: folder.settings().expect("settings").repository, key };
-    let policy = fs::read(folder.policies().join("policy.toml")).expect("read");
-    let files = [("repository.toml", published.to_toml().into_bytes()), ("policies/policy.toml", policy)];
-    let files = PolicyDescription(files.map(|(name, text)| (name.to_owned(), text)).into());
-    let description = files.write().expect("UTF-8");
-    let time = crate::support::now();
-    let closed = Closed { branch: "jit-approvals", parent: None, user: "jit", time, description: &description };
-    let bundle = Bundle::new(&[closed], true).expect("a bundle").to_file().expect("written");
-    let mut args = vec!["unbundle".to_owned(), bundle.path().to_string_lossy().into_owned()];
-    for hook in ["pretxnopen", "pretxnchangegroup", "pretxnclose", "txnclose", "txnabort"] {
-        args.extend(["--config".to_owned(), format!("hooks.{hook}.jit=")]);
-    }
-    guard.hg.ok(&server, &args.iter().map(String::as_str).collect::<Vec<_>>());
-    guard.hg.ok(guard.hg.root.path(), &["clone", "-q", "--noupdate", "server", "server-requests"]);
-    fs::write(guard.hg.path("server-requests/.hg/hgrc"), "[phases]\npublish = False\n").expect("written");
 }

@@ -33,6 +33,15 @@ pub struct HookLines {
     pub timeout: Duration,
 }
 
+/// What the block says in a clone, which asks before it pushes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CourtesyLines {
+    /// The script of clones; absolute.
+    pub script: PathBuf,
+    /// The program; absolute.
+    pub binary: PathBuf,
+}
+
 /// Why the lines cannot be written or taken away.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -81,6 +90,15 @@ impl Hgrc {
     /// # Errors
     /// [`HgrcError`]; the file is then as it was.
     pub fn install(&self, lines: &HookLines) -> Result<bool, HgrcError> {
+        let block = lines.block()?;
+        self.edit(|old| with(old, &block))
+    }
+
+    /// Puts the lines of a clone in place, and tells whether that changed anything.
+    ///
+    /// # Errors
+    /// [`HgrcError`]; the file is then as it was.
+    pub fn install_courtesy(&self, lines: &CourtesyLines) -> Result<bool, HgrcError> {
         let block = lines.block()?;
         self.edit(|old| with(old, &block))
     }
@@ -149,6 +167,13 @@ impl HookLines {
         }
         block.extend_from_slice(format!("timeout = {}\n", self.timeout.as_secs().max(1)).as_bytes());
         Ok(block)
+    }
+}
+
+impl CourtesyLines {
+    fn block(&self) -> Result<Vec<u8>, HgrcError> {
+        let (script, binary) = (clean(&self.script)?, clean(&self.binary)?);
+        Ok([b"[hooks]\npre-push.jit = python:", script, b":prepush\n[jit]\nbinary = ", binary, b"\n"].concat())
     }
 }
 

@@ -28,7 +28,7 @@ pub use bundle::{Bundle, BundleError, Closed, MOST_TOKENS};
 pub use changelog::{APPROVALS_BRANCH, LONGEST_TOKEN, TokenFault};
 pub use clone::{ApprovalsHead, CloneTalk, RequestChangeset, Supposed, Talk};
 pub use error::MercurialError;
-pub use hgrc::{HOOKS, Hgrc, HgrcError, HookLines};
+pub use hgrc::{CourtesyLines, HOOKS, Hgrc, HgrcError, HookLines};
 pub use history::MercurialHistory;
 pub use manifest::LONGEST_MANIFEST;
 pub use policy::{PolicyDescription, PolicyDescriptionError};

@@ -174,6 +174,6 @@ fn refused(failure: &Failure) -> Reply {
     Reply::Deny { say: vec![], reason, hint: vec![] }
 }
 
-fn prefixed(lines: impl IntoIterator<Item = String>) -> Vec<String> {
+pub(super) fn prefixed(lines: impl IntoIterator<Item = String>) -> Vec<String> {
     lines.into_iter().map(|line| format!("jit: {line}")).collect()
 }

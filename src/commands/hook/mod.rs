@@ -1,6 +1,7 @@
 //! `jit hook NAME`: what the hooks start. Whatever goes wrong here refuses the push.
 
 mod git;
+mod hg_pre_push;
 mod mercurial;
 
 use crate::cli::{Context, Exit, Failure};
@@ -32,6 +33,7 @@ pub fn run(args: &Args, cx: &Context) -> Result<Exit, Failure> {
         "pre-receive" => git::pre_receive(cx),
         "post-receive" => git::post_receive(cx),
         "pre-push" => super::pre_push::run(&args.rest, cx),
+        "hg-pre-push" => hg_pre_push::run(cx),
         name => match name.strip_prefix("hg-").and_then(mercurial::Hook::of) {
             Some(hook) => mercurial::run(hook, cx),
             None => Err(Failure::usage(format!("there is no hook `{}`", crate::cli::safe(name.as_bytes())))),
