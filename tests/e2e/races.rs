@@ -49,7 +49,7 @@ fn of_pushes_to_one_branch_at_the_same_time_the_log_names_the_one_that_landed(
     let next = repo.commit(ALICE, &["d"]);
     repo.approve(BOB, next, MAIN);
     repo.accepted(ALICE, to(MAIN, next));
-    assert_eq!(repo.last_decision().updates[0].found, None);
+    assert_eq!(repo.last_found(MAIN), None);
 }
 
 /// Every outcome that the log holds, oldest first.
