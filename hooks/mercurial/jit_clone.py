@@ -16,7 +16,7 @@
 
 The command answers questions on its standard input (docs/spec/hg-request.md, "Clones"). Nothing is installed, and nothing is
 pulled: what the server has and the clone has not is fetched to a temporary bundle, and read as if it stood on top of the
-clone. With an empty ``--remote`` the repository itself is what is asked about.
+clone. Without ``--remote`` the server is where ``hg push`` goes by itself; with ``--here`` the repository itself is what is asked about.
 
 As a hook it is the courtesy of a clone: ``pre-push.jit`` asks ``jit`` what the server would say, before anything is sent::
 
@@ -74,18 +74,24 @@ Trouble = jit_hook.Trouble
 _field, _nodes, _has = jit_hook._field, jit_hook._nodes, jit_hook._has
 
 
-@command(b'debugjit', [(b'', b'remote', b'', b'the server; empty: this repository', b'NAME')], b'')
+OPTIONS = [
+    (b'', b'remote', b'', b'the server', b'NAME'),
+    (b'', b'here', None, b'this repository alone'),
+]
+
+
+@command(b'debugjit', OPTIONS, b'')
 def debugjit(ui, repo, **opts):
     """answer the program `jit`"""
     # What else is printed must not get between the answers.
     output = os.fdopen(os.dup(1), 'wb')
     ui.flush()
     os.dup2(2, 1)
-    remote = opts['remote']
+    remote = b'' if opts['here'] else opts['remote'] or None
     try:
         with Overlay(ui, repo, remote) as overlay:
             facts = overlay.facts()
-            header = {b'url': overlay.location} if remote else {}
+            header = {} if opts['here'] else {b'url': overlay.location}
             output.write(jit_hook.PREFACE)
             output.write(jit_hook._records(jit_hook._header(b'clone', _folder(repo), header, repo)))
             output.flush()

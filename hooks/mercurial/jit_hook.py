@@ -52,6 +52,7 @@ DEFAULT_TIMEOUT = 60
 # One query names at most a few hundred thousand nodes.
 LONGEST_LINE = 32 * 1024 * 1024
 MOST_STDERR = 64 * 1024
+MOST_ABORT = 255
 CHUNK = 256 * 1024
 # What manifests or histories of these repositories leave out, the program would not see.
 UNSUPPORTED = (
@@ -121,8 +122,12 @@ def _guarded(run):
 
 
 def _refuse(why):
-    hint = b'nothing was changed; whoever runs the server finds the cause with `jit doctor`'
-    raise error.Abort(b'jit: could not decide: ' + why, hint=hint)
+    _abort(b'jit: could not decide: ' + why, b'nothing was changed; whoever runs the server finds the cause with `jit doctor`')
+
+
+def _abort(why, hint):
+    # What is longer does not fit into a parameter of a bundle: Mercurial would break the connection without saying why.
+    raise error.Abort(why[:MOST_ABORT], hint=hint[:MOST_ABORT] or None)
 
 
 def _reported(ui, run):
@@ -177,7 +182,7 @@ def _judge(ui, repo, hook, kwargs):
         before = None
     reply = _converse(ui, settings, hook, kwargs, repo, Facts(repo, before))
     if not reply.allowed:
-        raise error.Abort(b'\n'.join(reply.abort), hint=b'\n'.join(reply.hint) or None)
+        _abort(b'\n'.join(reply.abort), b'\n'.join(reply.hint))
     if reply.publish:
         # Public changesets cannot be hidden by anybody's markers.
         unfiltered = repo.unfiltered()

@@ -2,7 +2,7 @@
 
 use super::answer::cut;
 use super::terminal::safe;
-use crate::domain::change::{Action, Target, TargetKind};
+use crate::domain::change::{Action, ChangesetId, Target, TargetKind};
 use crate::domain::name::PrincipalId;
 use crate::domain::policy::{Mode, RuleOutcome, Unmet, UpdateDecision};
 use std::collections::BTreeSet;
@@ -11,8 +11,9 @@ use std::collections::BTreeSet;
 pub fn hints(update: &UpdateDecision) -> Vec<String> {
     let mut hints = Vec::new();
     let unmet = || enforced(update).flat_map(|rule| &rule.unmet);
-    if let Some(command) = sign_command(update) {
-        hints.extend(who_signs(update, &command));
+    let commands = sign_commands(update);
+    if !commands.is_empty() {
+        hints.extend(who_signs(update, &commands));
         let only_approvals = unmet().all(|unmet| matches!(unmet, Unmet::Approvals { .. }));
         let possible = asking(update).all(|rule| !rule.could_sign.is_empty());
         if only_approvals && possible && !hints.is_empty() {
@@ -55,7 +56,7 @@ struct Group<'a> {
 }
 
 /// Says who can sign, rule by rule where they are not the same people.
-fn who_signs(update: &UpdateDecision, command: &str) -> Vec<String> {
+fn who_signs(update: &UpdateDecision, commands: &[String]) -> Vec<String> {
     let mut groups: Vec<Group<'_>> = Vec::new();
     for rule in asking(update) {
         let name = format!("`{}`", rule.rule);
@@ -66,11 +67,7 @@ fn who_signs(update: &UpdateDecision, command: &str) -> Vec<String> {
         }
     }
     let mut hints = Vec::new();
-    if update.action != Action::Delete && groups.iter().any(|group| !group.able.is_empty()) {
-        let request = command.replacen("jit sign", "jit request", 1);
-        hints.push(format!("`{request}` puts the commits where approvers can fetch them"));
-    }
-    let several = groups.len() > 1;
+    let (several, mut can_sign) = (groups.len() > 1, false);
     for group in groups {
         let rules = if several { format!("for {}: ", cut(&group.rules)) } else { String::new() };
         if group.able.is_empty() {
@@ -80,19 +77,32 @@ fn who_signs(update: &UpdateDecision, command: &str) -> Vec<String> {
             continue;
         }
         let reason = if group.with_reason { " --reason '…'" } else { "" };
-        hints.push(format!("{rules}{} can run `{command}{reason}`", either(group.able)));
+        let commands: Vec<String> = commands.iter().map(|command| format!("`{command}{reason}`")).collect();
+        hints.push(format!("{rules}{} can run {}", either(group.able), commands.join(" and ")));
+        can_sign = true;
+    }
+    if update.action != Action::Delete && can_sign {
+        let request = commands[0].replacen("jit sign", "jit request", 1);
+        hints.push(format!("`{request}` puts the commits where approvers can fetch them"));
     }
     hints
 }
 
-/// The command with which an approver signs for `update`.
-fn sign_command(update: &UpdateDecision) -> Option<String> {
-    let subject = update.new.first().or(update.old.first())?;
-    let mut command = format!("jit sign {} {}", subject.hex(), target_flag(&update.target));
-    if update.action == Action::Delete {
-        command.push_str(" --action delete");
-    }
-    Some(command)
+/// The commands with which an approver signs for `update`: one for each tip that needs its own approval.
+fn sign_commands(update: &UpdateDecision) -> Vec<String> {
+    let unmet: BTreeSet<&ChangesetId> = asking(update)
+        .flat_map(|rule| &rule.unmet)
+        .flat_map(|unmet| match unmet {
+            Unmet::Approvals { changesets, .. } => &changesets[..],
+            _ => &[],
+        })
+        .collect();
+    let is_deleted = update.action == Action::Delete;
+    // Of a Mercurial branch a head that vanishes needs one as well.
+    let lost = update.old.iter().filter(|head| is_deleted || unmet.contains(head));
+    let action = if is_deleted { " --action delete" } else { "" };
+    let command = |id: &ChangesetId| format!("jit sign {} {}{action}", id.hex(), target_flag(&update.target));
+    update.new.iter().chain(lost).map(command).collect()
 }
 
 /// Names who could act: "alice", "alice or bob", "any of alice, bob, carol".
@@ -133,7 +143,7 @@ fn quoted(name: &[u8]) -> String {
 mod tests {
     use super::*;
     use crate::domain::approval::quorum::{Filled, Requirement};
-    use crate::domain::change::{ChangesetId, IdKind};
+    use crate::domain::change::IdKind;
     use crate::domain::name::{RoleName, RuleName};
     use crate::domain::policy::ReasonRule;
 

@@ -1,36 +1,36 @@
-//! What every command of a client begins with: the repository, the remote, and what the server publishes, brought up to date and checked.
+//! What every command of a client begins with: the clone, and what the server publishes, brought up to date and checked.
 
-use super::client_errors::{checkout_failure, git_failure, history_failure, memory_failure, remote_failure};
+mod git;
+mod git_errors;
+mod git_transfer;
+mod mercurial;
+mod mercurial_errors;
+mod mercurial_server;
+mod mercurial_transfer;
+
+use super::client_errors::{history_failure, memory_failure};
+use super::local_clone::{LocalClone, Move, ServerFiles, System};
 use super::{Context, Exit, Failure, safe};
 use crate::adapters::clock::SystemClock;
 use crate::adapters::disk::published::Published;
 use crate::adapters::disk::{CheckpointMemory, Seen};
-use crate::adapters::git::{
-    APPROVALS_REF, CHECKPOINT_REF, Checkout, Claim, ClientApprovals, GitHistory, Listing, POLICY_REF, Remote,
-};
 use crate::domain::approval::{Kind, SignedToken, TokenId};
 use crate::domain::audit::Checkpoint;
 use crate::domain::change::{ChangesetId, Push, Pusher, RefUpdate, Target};
 use crate::domain::name::RuleName;
-use crate::domain::policy::{Policy, PolicyFile, limits, load};
+use crate::domain::policy::{Policy, PolicyFile, load};
 use crate::domain::time::Timestamp;
 use crate::enforcement::assess::{Assessment, assess};
 use crate::ports::approval_store::{Added, ApprovalStore, Found, StoreError};
 use crate::ports::clock::Clock as _;
-use crate::ports::history::{History as _, Need, OwnPaths, Selection};
-
-/// Bytes of a checkpoint that are read.
-const LONGEST_NOTE: usize = 65_536;
+use crate::ports::history::{Need, OwnPaths, Selection};
+use git::GitClone;
+use mercurial::MercurialClone;
 
 /// A clone and the server that it belongs to.
-#[derive(Debug)]
 pub struct Client {
-    /// The clone.
-    pub checkout: Checkout,
-    /// The server.
-    pub remote: Remote,
-    /// The server's refs.
-    pub listing: Listing,
+    /// The clone, and its view of the server.
+    pub local: Box<dyn LocalClone>,
     /// What the server calls itself.
     pub published: Published,
     /// The policy in force.
@@ -47,62 +47,14 @@ impl Client {
     /// # Errors
     /// [`Failure`]: no repository, no remote, a server without jit, a log that cannot be trusted, a policy that does not load.
     pub fn open(remote: Option<&str>, cx: &Context) -> Result<Self, Failure> {
-        let here = std::env::current_dir().map_err(|error| Failure::from_error(Exit::Undecided, &error))?;
-        let checkout = Checkout::at(&here).map_err(|error| checkout_failure(&error))?;
-        let remote = Remote::choose(&checkout, remote).map_err(|error| remote_failure(&error, None))?;
-        Self::of(checkout, remote, cx)
-    }
-
-    fn of(checkout: Checkout, remote: Remote, cx: &Context) -> Result<Self, Failure> {
-        let listing = fetch_own(&checkout, &remote)?;
-        let published = read_published(&checkout, &remote)?;
-        let seen = compare_log(&checkout, &remote, &published)?;
-        let policy = read_policy(&checkout, &remote, cx)?;
-        Ok(Self { checkout, remote, listing, published, policy, seen, now: SystemClock.now() })
-    }
-
-    /// Fetches again what changes while others work: refs and approvals.
-    ///
-    /// # Errors
-    /// As [`Client::open`].
-    pub fn refresh(&mut self) -> Result<(), Failure> {
-        self.listing = fetch_own(&self.checkout, &self.remote)?;
-        Ok(())
-    }
-
-    /// Lets go of requests that were fetched and that the server no longer has.
-    ///
-    /// # Errors
-    /// [`Failure`] if a ref cannot be removed.
-    pub fn forget_gone_requests(&self) -> Result<(), Failure> {
-        let repository = self.checkout.repository();
-        let folder = self.remote.kept("requests/");
-        for name in repository.kept_below(&folder).map_err(|error| git_failure(&error))? {
-            let there = Target::git_ref(format!("refs/jit/requests/{name}").as_bytes());
-            if there.is_ok_and(|target| !self.listing.contains_key(&target)) {
-                repository.keep(&format!("{folder}{name}"), None).map_err(|error| git_failure(&error))?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Returns the tokens that are known here.
-    pub fn approvals(&self) -> ClientApprovals<'_> {
-        ClientApprovals::new(&self.checkout, &self.remote)
-    }
-
-    /// Returns what `target` holds on the server, and sees to it that the object is here.
-    ///
-    /// # Errors
-    /// [`Failure`] if it cannot be fetched.
-    pub fn tip(&self, target: &Target) -> Result<Option<ChangesetId>, Failure> {
-        let Some(tip) = self.listing.get(target) else { return Ok(None) };
-        if !self.checkout.repository().has(tip).map_err(|error| git_failure(&error))? {
-            self.remote
-                .fetch(&self.checkout, &[(target, None)])
-                .map_err(|error| remote_failure(&error, Some(&self.remote)))?;
-        }
-        Ok(Some(*tip))
+        let local: Box<dyn LocalClone> = match System::here()? {
+            System::Git => Box::new(GitClone::open(remote)?),
+            System::Mercurial => Box::new(MercurialClone::open(remote)?),
+        };
+        let files = local.server_files()?;
+        let seen = compare_log(&files)?;
+        let policy = read_policy(&files.policies, cx)?;
+        Ok(Self { local, published: files.published, policy, seen, now: SystemClock.now() })
     }
 
     /// Finds out what a supposed move does, and which commits it brings.
@@ -112,8 +64,8 @@ impl Client {
     ///
     /// # Errors
     /// [`Failure`] where the move cannot be, or the history cannot be read.
-    pub fn update(&self, claim: Claim) -> Result<RefUpdate, Failure> {
-        let mut history = self.history(vec![claim])?;
+    pub fn update(&self, supposed: Move) -> Result<RefUpdate, Failure> {
+        let mut history = self.local.supposing(&[supposed])?;
         let mut updates = history.ref_updates().map_err(|error| history_failure(&error))?;
         // A symbolic ref of this clone gives a second update, of the ref that it names; the first is the one that was asked for.
         updates.truncate(1);
@@ -129,39 +81,63 @@ impl Client {
         Ok(update)
     }
 
-    fn history(&self, claims: Vec<Claim>) -> Result<GitHistory, Failure> {
-        let repository = self.checkout.reopened().map_err(|error| checkout_failure(&error))?;
-        GitHistory::supposing(repository, claims).among(self.listing.clone()).map_err(|error| git_failure(&error))
-    }
-
     /// Judges a push that is only supposed, as the server would with what is known here and with `supposed` beside the tokens.
     ///
     /// Where `login` is `None`, nobody is taken for the pusher.
     ///
     /// # Errors
     /// [`Failure`] where the push could not be judged, or claims what cannot be.
-    pub fn assess(
-        &self,
-        claims: Vec<Claim>,
-        login: Option<&str>,
-        supposed: &[SignedToken],
-    ) -> Result<Assessment, Failure> {
-        let mut history = self.history(claims)?;
+    pub fn assess(&self, moves: &[Move], login: Option<&str>, supposed: &[SignedToken]) -> Result<Assessment, Failure> {
+        let mut history = self.local.supposing(moves)?;
         let push = Push {
             repository: self.published.repository.clone(),
             pusher: Pusher { login: login.map(str::to_owned), source: "supposed".to_owned() },
             unknown_pusher_allowed: login.is_none(),
             updates: history.ref_updates().map_err(|error| history_failure(&error))?,
         };
-        let approvals = Supposing { known: self.approvals(), supposed };
-        assess(&self.policy, push, &mut history, &approvals, self.now)
+        let approvals = Supposing { known: self.local.approvals(), supposed };
+        assess(&self.policy, push, &mut *history, &approvals, self.now)
             .map_err(|error| Failure::from_error(Exit::Undecided, &error).context("the push cannot be judged here"))
+    }
+
+    /// Keeps `tokens` here among those that wait to be sent.
+    ///
+    /// # Errors
+    /// [`Failure`] if they cannot be written.
+    pub fn keep(&self, tokens: &[SignedToken]) -> Result<(), Failure> {
+        for signed in tokens {
+            self.local.approvals().add(signed, self.now).map_err(|error| {
+                Failure::from_error(Exit::Undecided, &error).context("the token could not be kept in this clone")
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Sends all tokens for this repository that wait and that the server can take; returns their ids.
+    ///
+    /// Tokens that have expired, and those of keys that the policy no longer lists, stay behind: the server would refuse them and all
+    /// others with them.
+    ///
+    /// # Errors
+    /// [`Failure`]: nothing was sent; the tokens wait on.
+    pub fn send_waiting(&mut self) -> Result<Vec<TokenId>, Failure> {
+        let mut waiting = self.local.waiting_tokens(&self.published.repository)?;
+        waiting.retain(|signed| {
+            self.policy.holder(&signed.key).is_some() && signed.token.not_after.is_none_or(|end| self.now < end)
+        });
+        if waiting.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.local.send_tokens(&waiting, self.now).map_err(|failure| {
+            failure.hint("the token is kept in this clone; `jit sync --send` sends it, and so does the next `jit sign`")
+        })?;
+        Ok(waiting.iter().map(|signed| signed.id).collect())
     }
 }
 
 /// The known tokens and some that are not yet signed.
 struct Supposing<'a> {
-    known: ClientApprovals<'a>,
+    known: Box<dyn ApprovalStore + 'a>,
     supposed: &'a [SignedToken],
 }
 
@@ -183,102 +159,23 @@ impl ApprovalStore for Supposing<'_> {
     }
 }
 
-/// Lists the server's refs and brings those of jit up to date here. A server that says that it is another than before is not
-/// believed: what it published before stays.
-fn fetch_own(checkout: &Checkout, remote: &Remote) -> Result<Listing, Failure> {
-    let unreached = |error| remote_failure(&error, Some(remote));
-    let listing = remote.list(checkout).map_err(unreached)?;
-    let repository = checkout.repository();
-    let own: Vec<(Target, String)> = [POLICY_REF, APPROVALS_REF, CHECKPOINT_REF]
-        .into_iter()
-        .filter_map(|name| Some((Target::git_ref(name.as_bytes()).ok()?, remote.kept(name.strip_prefix("refs/jit/")?))))
-        .collect();
-    if !own.first().is_some_and(|(policy, _)| listing.contains_key(policy)) {
-        return Err(not_jit(remote));
-    }
-    let kept_policy = remote.kept("policy");
-    let before = repository.kept(&kept_policy).map_err(|error| git_failure(&error))?;
-    let known = before.and_then(|_| read_published(checkout, remote).ok());
-    let mut stale: Vec<(&Target, Option<String>)> = Vec::new();
-    for (target, kept) in &own {
-        let here = repository.kept(kept).map_err(|error| git_failure(&error))?;
-        match listing.get(target) {
-            None => repository.keep(kept, None).map_err(|error| git_failure(&error))?,
-            Some(there) if here.as_ref() == Some(there) => {}
-            Some(_) => stale.push((target, Some(kept.clone()))),
-        }
-    }
-    remote.fetch(checkout, &stale).map_err(unreached)?;
-    // What cannot be read is said by whoever reads it next.
-    if let (Some(known), Ok(shown)) = (known, read_published(checkout, remote))
-        && shown != known
-    {
-        repository.keep(&kept_policy, before.as_ref()).map_err(|error| git_failure(&error))?;
-        return Err(another_repository(remote, &known, &shown, &kept_policy));
-    }
-    Ok(listing)
-}
-
-fn not_jit(remote: &Remote) -> Failure {
-    let name = safe(remote.name().as_bytes());
-    Failure::undecided(format!("the remote `{name}` has no jit: it publishes no policy"))
-        .hint("an administrator of the server runs `jit install` in its repository")
-        .hint("another remote can be named with `--remote NAME`, or for good with `git config jit.remote NAME`")
-}
-
-fn another_repository(remote: &Remote, known: &Published, shown: &Published, kept: &str) -> Failure {
-    let name = safe(remote.name().as_bytes());
-    let words = |one: &Published| format!("{} with the log {}", safe(one.repository.as_bytes()), one.key);
-    let what = format!(
-        "the remote `{name}` is another repository than before: it was {}, now it is {}",
-        words(known),
-        words(shown)
-    );
-    Failure::new(Exit::Denied, what)
-        .hint("ask its administrator; approvals that are signed now would be for that other repository")
-        .hint(format!("if it is right, `git update-ref -d '{kept}'` forgets what it was before"))
-}
-
-fn read_published(checkout: &Checkout, remote: &Remote) -> Result<Published, Failure> {
-    let refname = remote.kept("policy");
-    let files =
-        checkout.repository().files_in(&refname, "", limits::FILE_BYTES).map_err(|error| git_failure(&error))?;
-    let Some(text) = files.get(Published::FILE.as_bytes()) else {
-        return Err(Failure::undecided(format!("the server's {POLICY_REF} has no {}", Published::FILE)));
-    };
+/// Reads what the server says of itself.
+fn parse_published(text: &[u8]) -> Result<Published, Failure> {
     let text = str::from_utf8(text).map_err(|_| Failure::undecided("what the server says of itself is not text"))?;
     Published::parse(text).map_err(|error| {
         Failure::from_error(Exit::Undecided, &error).context("what the server says of itself cannot be read")
     })
 }
 
-fn compare_log(checkout: &Checkout, remote: &Remote, published: &Published) -> Result<Seen, Failure> {
-    let note = checkout
-        .repository()
-        .blob_at(&remote.kept("checkpoint"), LONGEST_NOTE)
-        .map_err(|error| git_failure(&error))?
-        .map(String::from_utf8)
-        .transpose()
-        .map_err(|_| Failure::new(Exit::Denied, "the server's checkpoint is not text"))?;
+fn compare_log(files: &ServerFiles) -> Result<Seen, Failure> {
+    let note = files.checkpoint.as_deref().map(str::from_utf8).transpose();
+    let note = note.map_err(|_| Failure::new(Exit::Denied, "the server's checkpoint is not text"))?;
     let memory = CheckpointMemory::of_user().map_err(|error| memory_failure(&error))?;
-    memory.compare(&published.key, note.as_deref()).map_err(|error| memory_failure(&error))
+    memory.compare(&files.published.key, note).map_err(|error| memory_failure(&error))
 }
 
-fn read_policy(checkout: &Checkout, remote: &Remote, cx: &Context) -> Result<Policy, Failure> {
-    let files = checkout
-        .repository()
-        .files_in(&remote.kept("policy"), Published::POLICIES, limits::FILE_BYTES)
-        .map_err(|error| git_failure(&error))?;
-    let mut read = Vec::new();
-    for (name, text) in files {
-        let name = String::from_utf8(name).map_err(|error| {
-            Failure::undecided(format!("a policy file's name is not UTF-8: {}", safe(error.as_bytes())))
-        })?;
-        if name.ends_with(".toml") {
-            read.push(PolicyFile { name, text });
-        }
-    }
-    load(&read).map_err(|faults| {
+fn read_policy(files: &[PolicyFile], cx: &Context) -> Result<Policy, Failure> {
+    load(files).map_err(|faults| {
         for fault in faults.list().iter().take(5) {
             cx.terminal.say(&safe(fault.what.to_string().as_bytes()));
         }

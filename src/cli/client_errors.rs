@@ -1,44 +1,13 @@
-//! What a client's user reads when git, the server or its log are not as they should be: causes in plain words, and the advice.
+//! What a client's user reads when the server or its log are not as they should be: causes in plain words, and the advice.
 
+use super::local_clone::System;
 use super::{Exit, Failure, safe};
 use crate::adapters::disk::MemoryError;
-use crate::adapters::git::{CheckoutError, GitError, OpenError, Remote, RemoteError};
+use crate::adapters::disk::published::Published;
 use crate::ports::history::HistoryError;
 
 /// Lines of a program's words that are shown.
 const SHOWN_LINES: usize = 20;
-
-/// No repository, or none that can be used.
-pub fn checkout_failure(error: &CheckoutError) -> Failure {
-    let failure = Failure::from_error(Exit::Undecided, error);
-    match error {
-        CheckoutError::NotStarted(_) => failure.hint("jit uses your own `git`: is it installed, and in PATH?"),
-        CheckoutError::Open { why: OpenError::Shallow, .. } => {
-            failure.hint("`git fetch --unshallow` brings the rest of the history")
-        }
-        _ => failure,
-    }
-}
-
-/// A remote that was not reached, or could not be chosen.
-pub fn remote_failure(error: &RemoteError, remote: Option<&Remote>) -> Failure {
-    match error {
-        RemoteError::Checkout(error) => checkout_failure(error),
-        RemoteError::None => Failure::from_error(Exit::Usage, error)
-            .hint("`git remote add origin URL` adds one; or give a URL with `--remote`"),
-        RemoteError::Several(_) => Failure::from_error(Exit::Usage, error)
-            .hint("name one with `--remote NAME`, or for good with `git config jit.remote NAME`"),
-        RemoteError::Failed { said, .. } => {
-            let mut failure = Failure::from_error(Exit::Undecided, error);
-            if let Some(remote) = remote {
-                failure = failure.context(format!("the remote `{}` was not reached", safe(remote.name().as_bytes())));
-            }
-            failure.chain.extend(lines(said));
-            failure
-        }
-        RemoteError::Listing => Failure::from_error(Exit::Undecided, error),
-    }
-}
 
 /// What another program wrote, line by line, escaped.
 pub fn lines(said: &[u8]) -> Vec<String> {
@@ -47,13 +16,35 @@ pub fn lines(said: &[u8]) -> Vec<String> {
     all.iter().take(SHOWN_LINES).map(|line| safe(line)).collect()
 }
 
-/// An object or ref of the clone that could not be read or written.
-pub fn git_failure(error: &GitError) -> Failure {
-    let failure = Failure::from_error(Exit::Undecided, error);
-    match error {
-        GitError::Missing { .. } => failure.hint("`git fetch` may bring it"),
-        _ => failure,
-    }
+/// A server without jit.
+pub fn not_jit(system: System, remote: &str) -> Failure {
+    Failure::undecided(format!("the remote `{}` has no jit: it publishes no policy", safe(remote.as_bytes())))
+        .hint("an administrator of the server runs `jit install` in its repository")
+        .hint(format!(
+            "another remote can be named with `--remote NAME`, or for good with {}",
+            system.setting("remote", "NAME")
+        ))
+}
+
+/// A server that calls itself another than before; `forget` is what to type if that is right.
+pub fn another_repository(remote: &str, known: &Published, shown: &Published, forget: &str) -> Failure {
+    let words = |one: &Published| format!("{} with the log {}", safe(one.repository.as_bytes()), one.key);
+    let what = format!(
+        "the remote `{}` is another repository than before: it was {}, now it is {}",
+        safe(remote.as_bytes()),
+        words(known),
+        words(shown)
+    );
+    Failure::new(Exit::Denied, what)
+        .hint("ask its administrator; approvals that are signed now would be for that other repository")
+        .hint(format!("if it is right, `{forget}` forgets what it was before"))
+}
+
+/// A server that did not take a token or a request, with its words.
+pub fn refused(what: &str, words: &[&[u8]]) -> Failure {
+    let mut failure = Failure::new(Exit::Denied, format!("the server did not take the {what}"));
+    failure.chain.extend(words.iter().flat_map(|words| lines(words)));
+    failure
 }
 
 /// A push that claims what cannot be, or whose history cannot be read.

@@ -5,7 +5,6 @@ use super::{Context, Exit, Failure, safe};
 use crate::adapters::ssh::{self, FileSigner};
 use crate::domain::approval::PublicKey;
 use crate::domain::name::PrincipalId;
-use crate::domain::policy::Policy;
 use directories::BaseDirs;
 use std::path::{Path, PathBuf};
 
@@ -26,14 +25,14 @@ impl OwnKey {
     /// # Errors
     /// [`Failure`] if there is none, several, or one that the policy does not list.
     pub fn choose(client: &Client, wanted: Option<&Path>) -> Result<Self, Failure> {
-        let configured = || client.checkout.setting("jit.key").map(expanded);
+        let configured = || client.local.key_setting().map(expanded);
         match wanted.map(Path::to_owned).or_else(configured) {
-            Some(path) => Self::named(&client.policy, &path),
-            None => Self::found(&client.policy),
+            Some(path) => Self::named(client, &path),
+            None => Self::found(client),
         }
     }
 
-    fn named(policy: &Policy, path: &Path) -> Result<Self, Failure> {
+    fn named(client: &Client, path: &Path) -> Result<Self, Failure> {
         // The public file may be named as well; the private one stands beside it.
         let path = if path.extension().is_some_and(|ending| ending == "pub") {
             path.with_extension("")
@@ -41,37 +40,37 @@ impl OwnKey {
             path.to_owned()
         };
         let key = ssh::public_half(&path).map_err(|error| Failure::from_error(Exit::Undecided, &error))?;
-        match policy.holder(&key) {
+        match client.policy.holder(&key) {
             Some(who) => Ok(Self { path, key, who: who.clone() }),
-            None => Err(unknown(&[(key, path)])),
+            None => Err(unknown(client, &[(key, path)])),
         }
     }
 
-    fn found(policy: &Policy) -> Result<Self, Failure> {
+    fn found(client: &Client) -> Result<Self, Failure> {
         let home = BaseDirs::new().ok_or_else(|| Failure::undecided("no home folder is known"))?;
         let listing = ssh::list(home.home_dir())
             .map_err(|error| Failure::from_error(Exit::Undecided, &error).context("cannot list ~/.ssh"))?;
         let (mut own, mut lonely, mut tried) = (Vec::new(), Vec::new(), Vec::new());
         for candidate in listing.candidates {
-            match (policy.holder(&candidate.key), candidate.private_path) {
+            match (client.policy.holder(&candidate.key), candidate.private_path) {
                 (Some(who), Some(path)) => own.push(Self { path, key: candidate.key, who: who.clone() }),
                 (Some(_), None) => lonely.push(candidate.public_path),
                 (None, _) => tried.push((candidate.key, candidate.public_path)),
             }
         }
         match own.len() {
-            1 => own.pop().ok_or_else(|| unknown(&tried)),
+            1 => own.pop().ok_or_else(|| unknown(client, &tried)),
             0 if !lonely.is_empty() => {
                 let names: Vec<String> = lonely.iter().map(|path| shown(path)).collect();
                 Err(Failure::undecided(format!("the private file of {} is not beside it", names.join(", ")))
-                    .hint("name the private file with `--key FILE`, or for good with `git config jit.key FILE`"))
+                    .hint(format!("name the private file with `--key FILE`, or for good with {}", for_good(client))))
             }
-            0 => Err(unknown(&tried)),
+            0 => Err(unknown(client, &tried)),
             _ => {
                 let names: Vec<String> =
                     own.iter().map(|one| format!("{} ({}, {})", shown(&one.path), one.who, one.key)).collect();
                 Err(Failure::usage(format!("several keys could sign: {}", names.join("; ")))
-                    .hint("name one with `--key FILE`, or for good with `git config jit.key FILE`"))
+                    .hint(format!("name one with `--key FILE`, or for good with {}", for_good(client))))
             }
         }
     }
@@ -98,7 +97,7 @@ pub fn likely_user(client: &Client) -> Option<PrincipalId> {
     OwnKey::choose(client, None).ok().map(|own| own.who)
 }
 
-fn unknown(tried: &[(PublicKey, PathBuf)]) -> Failure {
+fn unknown(client: &Client, tried: &[(PublicKey, PathBuf)]) -> Failure {
     let failure = if tried.is_empty() {
         Failure::undecided("there is no Ed25519 key in ~/.ssh to sign with").hint("`jit key new` makes one")
     } else {
@@ -111,7 +110,11 @@ fn unknown(tried: &[(PublicKey, PathBuf)]) -> Failure {
     };
     failure
         .hint(format!("`jit key show{file}` prints the line that an administrator adds to the policy"))
-        .hint("a key elsewhere is named with `--key FILE`, or for good with `git config jit.key FILE`")
+        .hint(format!("a key elsewhere is named with `--key FILE`, or for good with {}", for_good(client)))
+}
+
+fn for_good(client: &Client) -> String {
+    client.local.system().setting("key", "FILE")
 }
 
 fn shown(path: &Path) -> String {

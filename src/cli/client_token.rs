@@ -10,7 +10,6 @@ use crate::domain::change::Action;
 use crate::domain::name::RoleName;
 use crate::domain::policy::{Policy, Rule};
 use crate::domain::time::Span;
-use crate::ports::approval_store::ApprovalStore as _;
 use crate::ports::signer::Signer as _;
 use sha2::{Digest, Sha256};
 
@@ -87,7 +86,7 @@ pub fn draft(client: &Client, proposal: &Proposal, own: &OwnKey, wishes: Wishes<
         subject: Some(proposal.subject),
         target: Some(proposal.target.clone()),
         action: Some(wishes.action),
-        base: proposal.base.into_iter().collect(),
+        base: proposal.base.clone(),
         content: None,
         role,
         not_before: begin,
@@ -152,7 +151,7 @@ fn known_role(policy: &Policy, name: &str) -> Result<RoleName, Failure> {
 /// The rejections of the same commit for the same target by the same person that stand.
 fn own_rejections(client: &Client, proposal: &Proposal, own: &OwnKey) -> Result<Vec<SignedToken>, Failure> {
     let failed = |error| Failure::from_error(Exit::Undecided, &error);
-    let approvals = client.approvals();
+    let approvals = client.local.approvals();
     let is_own = |signed: &SignedToken| client.policy.holder(&signed.key) == Some(&own.who);
     let mut standing = Vec::new();
     for signed in approvals.of_subject(&proposal.subject).map_err(failed)?.tokens {
@@ -172,8 +171,7 @@ fn longest(client: &Client, proposal: &Proposal, wishes: &Wishes<'_>, notes: &mu
     if wishes.kind == Kind::Reject {
         return REJECTION;
     }
-    let delete = wishes.action == Action::Delete;
-    let rules: Vec<&Rule> = match client.assess(vec![proposal.claim(delete)], None, &[]) {
+    let rules: Vec<&Rule> = match client.assess(&[proposal.supposed(Some(&wishes.action))], None, &[]) {
         Ok(assessment) => {
             let outcomes = assessment.decision.updates.into_iter().flat_map(|update| update.rules);
             let names: Vec<_> = outcomes.map(|outcome| outcome.rule).collect();

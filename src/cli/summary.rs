@@ -3,8 +3,7 @@
 use super::safe;
 use crate::domain::approval::quorum::Requirement;
 use crate::domain::approval::{Kind, RoleChoice, Token, TokenId};
-use crate::domain::change::ChangeSize;
-use crate::domain::change::{Action, Changeset, ChangesetId};
+use crate::domain::change::{Action, ChangeSize, Changeset, ChangesetId};
 use crate::domain::name::PrincipalId;
 use crate::domain::policy::{Mode, RuleOutcome, Unmet, UpdateDecision};
 use crate::domain::request::RequestId;
@@ -73,7 +72,10 @@ impl Summary<'_> {
         field("action", &token.action.as_ref().map_or_else(String::new, ToString::to_string));
         field(
             "from",
-            &token.base.first().map_or_else(|| "nothing: it does not exist yet".to_owned(), ChangesetId::hex),
+            &match &token.base[..] {
+                [] => "nothing: it does not exist yet".to_owned(),
+                heads => heads.iter().map(ChangesetId::hex).collect::<Vec<_>>().join(", "),
+            },
         );
         field("commit", &token.subject.map_or_else(String::new, |id| id.hex()));
         if let Some((id, reason)) = self.request {

@@ -3,8 +3,7 @@
 use super::summary::{Summary, Worth, needs};
 use crate::domain::approval::quorum::Requirement;
 use crate::domain::approval::{Kind, RoleChoice, Token, TokenId};
-use crate::domain::change::ChangeSize;
-use crate::domain::change::{Action, Changeset, ChangesetId};
+use crate::domain::change::{Action, ChangeSize, Changeset, ChangesetId};
 use crate::domain::change::{IdKind, Target};
 use crate::domain::name::PrincipalId;
 use crate::domain::name::{RoleName, RuleName};

@@ -1,10 +1,9 @@
 //! `jit explain`: a dry run that says of every rule whether it matches, and why.
 
 use super::status::assumed_login;
-use crate::adapters::git::Claim;
 use crate::cli::client::Client;
-use crate::cli::client_errors::checkout_failure;
 use crate::cli::client_target::TargetArgs;
+use crate::cli::local_clone::{Move, Step, System};
 use crate::cli::summary::needs;
 use crate::cli::{Context, Exit, Failure, Format, answer, client_json, safe};
 use crate::domain::change::{Action, ChangesetId, Push, RefUpdate, Target};
@@ -25,16 +24,16 @@ pub struct Args {
     /// What the target holds before [default: what it holds on the server]
     #[arg(long, value_name = "REV")]
     old: Option<String>,
-    /// What it should hold
-    #[arg(long, value_name = "REV", default_value = "HEAD")]
-    new: String,
+    /// What it should hold [default: HEAD, or in Mercurial `.`]
+    #[arg(long, value_name = "REV")]
+    new: Option<String>,
     /// Judge the deletion of the target instead
     #[arg(long, conflicts_with = "new")]
     delete: bool,
     /// Who pushes, by login [default: you, if your key and the policy tell]
     #[arg(long = "as", value_name = "LOGIN")]
     login: Option<String>,
-    /// The server, by the name or URL that git knows
+    /// The server, by its name or URL
     #[arg(long, value_name = "NAME")]
     remote: Option<String>,
 }
@@ -46,13 +45,18 @@ pub struct Args {
 /// # Errors
 /// [`Failure`] where the push cannot be judged.
 pub fn run(args: &Args, cx: &Context) -> Result<Exit, Failure> {
-    let Some(target) = args.target.named()? else {
-        return Err(Failure::usage("which target? add `--branch B`, `--tag T` or `--ref REFNAME`"));
+    let system = System::here()?;
+    let Some(target) = args.target.named(system)? else {
+        let any = match system {
+            System::Git => "--ref REFNAME",
+            System::Mercurial => "--bookmark NAME",
+        };
+        return Err(Failure::usage(format!("which target? add `--branch B`, `--tag T` or `{any}`")));
     };
     let client = Client::open(args.remote.as_deref(), cx)?;
-    let claim = claim(args, &client, &target)?;
+    let supposed = supposed(args, &client, target)?;
     let login = assumed_login(args.login.as_deref(), &client);
-    let assessment = client.assess(vec![claim], login.as_deref(), &[])?;
+    let assessment = client.assess(&[supposed], login.as_deref(), &[])?;
     let verdict = assessment.decision.verdict();
     let (Some(update), Some(decision)) = (assessment.push.updates.first(), assessment.decision.updates.first()) else {
         return Err(Failure::undecided("the move comes to nothing"));
@@ -71,21 +75,22 @@ pub fn run(args: &Args, cx: &Context) -> Result<Exit, Failure> {
     Ok(if verdict == Verdict::Allow { Exit::Done } else { Exit::Denied })
 }
 
-fn claim(args: &Args, client: &Client, target: &Target) -> Result<Claim, Failure> {
+fn supposed(args: &Args, client: &Client, target: Target) -> Result<Move, Failure> {
     let resolve = |rev: &str| -> Result<ChangesetId, Failure> {
-        let found = client.checkout.resolve(rev).map_err(|error| checkout_failure(&error))?;
+        let found = client.local.resolve(rev)?;
         found.ok_or_else(|| Failure::usage(format!("`{}` is not a commit here", safe(rev.as_bytes()))))
     };
     let old = match &args.old {
-        Some(rev) => Some(resolve(rev)?),
-        None => client.tip(target)?,
+        Some(rev) => vec![resolve(rev)?],
+        None => client.local.value(&target)?,
     };
-    let new = if args.delete { None } else { Some(resolve(&args.new)?) };
-    if old == new {
+    let rev = args.new.as_deref().unwrap_or(client.local.system().current_revision());
+    let step = if args.delete { Step::Delete } else { Step::To(resolve(rev)?) };
+    if old == Vec::from_iter(step.new_value()) {
         let target = safe(target.to_string().as_bytes());
         return Err(Failure::new(Exit::Denied, format!("{target} would not move")));
     }
-    Ok(Claim { old, new, refname: target.as_git_ref().unwrap_or_default().to_vec() })
+    Ok(Move { target, old, step })
 }
 
 fn text(reasons: &[Reason<'_>], push: &Push, decision: &UpdateDecision, login: Option<&str>) -> String {

@@ -1,10 +1,10 @@
 //! `jit hook pre-push`: stops a push early that the server would refuse. A courtesy: whoever wants can pass it by, and the server decides.
 
 use super::status::assumed_login;
-use crate::adapters::git::Claim;
 use crate::cli::client::Client;
+use crate::cli::local_clone::{Move, Step};
 use crate::cli::{Context, Exit, Failure, advice, answer};
-use crate::domain::change::{ChangesetId, IdKind};
+use crate::domain::change::{ChangesetId, IdKind, Target};
 use crate::domain::policy::Verdict;
 use std::ffi::OsString;
 use std::io::{self, Read as _};
@@ -28,16 +28,18 @@ pub fn run(arguments: &[OsString], cx: &Context) -> Result<Exit, Failure> {
         Exit::Denied => Err(failure),
         _ => Ok(Exit::Done),
     };
-    if moves(&input, IdKind::GitSha1).is_empty() && moves(&input, IdKind::GitSha256).is_empty() {
+    // The ids say by their length which hash it is.
+    let moves =
+        [IdKind::GitSha1, IdKind::GitSha256].into_iter().flat_map(|kind| moves(&input, kind)).collect::<Vec<_>>();
+    if moves.is_empty() {
         return Ok(Exit::Done);
     }
     let client = match Client::open(Some(remote), cx) {
         Ok(client) => client,
         Err(failure) => return go_on(failure),
     };
-    let claims = moves(&input, client.checkout.repository().id_kind());
     let login = assumed_login(None, &client);
-    let Ok(assessment) = client.assess(claims, login.as_deref(), &[]) else {
+    let Ok(assessment) = client.assess(&moves, login.as_deref(), &[]) else {
         cx.terminal.say("note: this push cannot be judged here; the server will");
         return Ok(Exit::Done);
     };
@@ -53,12 +55,15 @@ pub fn run(arguments: &[OsString], cx: &Context) -> Result<Exit, Failure> {
     for hint in hints {
         cx.terminal.say(&format!("hint: {hint}"));
     }
-    cx.terminal.say("stopped before anything was sent; this is a courtesy of your clone: the server decides, and `git push --no-verify` asks it");
+    cx.terminal.say(&format!(
+        "stopped before anything was sent; this is a courtesy of your clone: the server decides, and `{}` asks it",
+        client.local.system().unchecked_push()
+    ));
     Ok(Exit::Denied)
 }
 
 /// Reads `localref SP localid SP remoteref SP remoteid` lines; refs of jit's own are left out, as the server judges these by itself.
-fn moves(input: &[u8], kind: IdKind) -> Vec<Claim> {
+fn moves(input: &[u8], kind: IdKind) -> Vec<Move> {
     let read = |line: &[u8]| {
         // The local ref may be any expression, with spaces; the other three are not.
         let mut words = line.rsplitn(4, |byte| *byte == b' ');
@@ -66,8 +71,9 @@ fn moves(input: &[u8], kind: IdKind) -> Vec<Claim> {
         let id = |hex: &[u8]| ChangesetId::from_hex(kind, str::from_utf8(hex).ok()?).ok();
         let known = |hex: &[u8]| hex.len() == kind.length() * 2;
         let own = refname.starts_with(b"refs/jit/");
-        let claim = Claim { old: id(old), new: id(new), refname: refname.to_vec() };
-        (known(old) && known(new) && !own && claim.old != claim.new).then_some(claim)
+        let target = Target::git_ref(refname).ok()?;
+        let moves = known(old) && known(new) && !own && old != new;
+        moves.then(|| Move { target, old: Vec::from_iter(id(old)), step: id(new).map_or(Step::Delete, Step::To) })
     };
     input.split(|byte| *byte == b'\n').filter_map(read).collect()
 }
@@ -77,21 +83,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_line_but_those_of_jit_becomes_a_claim() {
+    fn every_line_but_those_of_jit_becomes_a_move() {
         let (one, two, none) = ("1".repeat(40), "2".repeat(40), "0".repeat(40));
         let input = format!(
             "refs/heads/a {one} refs/heads/main {two}\nHEAD~1 with spaces {one} refs/heads/new {none}\n\
              (delete) {none} refs/heads/old {two}\nrefs/x {one} refs/jit/approvals {two}\nrefs/x {one} refs/heads/same {one}\nnonsense\n"
         );
         let found = moves(input.as_bytes(), IdKind::GitSha1);
-        let shape: Vec<(&[u8], bool, bool)> =
-            found.iter().map(|c| (&c.refname[..], c.old.is_some(), c.new.is_some())).collect();
+        let shape: Vec<(String, usize, bool)> =
+            found.iter().map(|one| (one.target.to_string(), one.old.len(), one.step != Step::Delete)).collect();
         assert_eq!(
             shape,
             [
-                (&b"refs/heads/main"[..], true, true),
-                (&b"refs/heads/new"[..], false, true),
-                (&b"refs/heads/old"[..], true, false),
+                ("refs/heads/main".to_owned(), 1, true),
+                ("refs/heads/new".to_owned(), 0, true),
+                ("refs/heads/old".to_owned(), 1, false),
             ]
         );
         assert!(moves(input.as_bytes(), IdKind::GitSha256).is_empty());

@@ -1,9 +1,8 @@
 //! `jit revoke`: takes back a token of one's own.
 
 use crate::cli::client::Client;
-use crate::cli::client_errors::git_failure;
 use crate::cli::client_key::OwnKey;
-use crate::cli::{Context, Exit, Failure, Format, client_json, client_publish, client_token, safe};
+use crate::cli::{Context, Exit, Failure, Format, client_json, client_token, safe};
 use crate::domain::approval::{Kind, SignedToken};
 use serde_json::json;
 use std::path::PathBuf;
@@ -22,10 +21,10 @@ pub struct Args {
     /// Why; everybody can read it
     #[arg(long, short = 'm', value_name = "TEXT", default_value = "")]
     reason: String,
-    /// The private key file [default: git config jit.key, or the one in ~/.ssh that the policy lists]
+    /// The private key file [default: `jit.key` in git config or hgrc, or the one in ~/.ssh that the policy lists]
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
-    /// The server, by the name or URL that git knows
+    /// The server, by its name or URL
     #[arg(long, value_name = "NAME")]
     remote: Option<String>,
     /// Do not ask
@@ -71,8 +70,8 @@ pub fn run(args: &Args, cx: &Context) -> Result<Exit, Failure> {
     }
     let token = client_token::revocation(&client, revoked.id, args.reason.clone())?;
     let signed = client_token::sign(&token, &own.signer(cx)?)?;
-    client_publish::keep(&client, std::slice::from_ref(&signed))?;
-    client_publish::send(&mut client)?;
+    client.keep(std::slice::from_ref(&signed))?;
+    client.send_waiting()?;
     match cx.format {
         Format::Json => cx.terminal.answer_json(&json!({
             "revoked": revoked.id.to_string(),
@@ -89,7 +88,7 @@ fn find(client: &Client, prefix: &str) -> Result<SignedToken, Failure> {
     if !hex || !(FEWEST..=64).contains(&prefix.len()) {
         return Err(Failure::usage(format!("a token's id has 64 lowercase hex digits, of which {FEWEST} are needed")));
     }
-    let all = client.approvals().all().map_err(|error| git_failure(&error))?;
+    let all = client.local.known_tokens()?;
     let mut found: Vec<SignedToken> = all
         .into_iter()
         .map(|known| known.signed)
@@ -105,7 +104,7 @@ fn find(client: &Client, prefix: &str) -> Result<SignedToken, Failure> {
 }
 
 fn own_revocation_exists(client: &Client, revoked: &SignedToken, own: &OwnKey) -> Result<bool, Failure> {
-    let all = client.approvals().all().map_err(|error| git_failure(&error))?;
+    let all = client.local.known_tokens()?;
     Ok(all.iter().any(|known| {
         !known.waiting
             && known.signed.token.kind == Kind::Revoke(revoked.id)

@@ -1,14 +1,13 @@
 //! `jit sign` and `jit reject`: shows a change, asks, signs a token for it, and sends it.
 
-use crate::adapters::git::GitError;
 use crate::cli::client::Client;
-use crate::cli::client_errors::git_failure;
 use crate::cli::client_key::OwnKey;
 use crate::cli::client_target::{Proposal, TargetArgs};
+use crate::cli::local_clone::{Step, System};
 use crate::cli::summary::Summary;
-use crate::cli::{Context, Exit, Failure, Format, answer, client_json, client_publish, client_token, safe};
+use crate::cli::{Context, Exit, Failure, Format, answer, client_json, client_token, safe};
 use crate::domain::approval::{Kind, SignedToken};
-use crate::domain::change::{Action, ChangeSize, Changeset, ChangesetId, RefUpdate};
+use crate::domain::change::Action;
 use crate::domain::policy::{UpdateDecision, Verdict};
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -37,12 +36,12 @@ pub struct RejectArgs {
 /// What both have in common.
 #[derive(Debug, clap::Args)]
 struct Signing {
-    /// The commit: any name that git knows, a full id (fetched from the requests if it is not here), or a request `r-…`
+    /// The commit: any name that git or hg knows, a full id (fetched from the requests if it is not here), or a request `r-…`
     #[arg(value_name = "REV")]
     rev: String,
     #[command(flatten)]
     target: TargetArgs,
-    /// What may happen to the target: create, update, rewrite or delete [default: what moving it to REV does; `delete` must be said]
+    /// What may happen to the target: create, update, rewrite or delete; in Mercurial close, new-head and publish too [default: what moving it to REV does; `delete` must be said]
     #[arg(long, value_name = "ACTION", value_parser = Action::parse)]
     action: Option<Action>,
     /// Why; some rules ask for it, everybody can read it
@@ -51,10 +50,10 @@ struct Signing {
     /// For how long it counts, such as `8h` or `2d` [default and most: the shortest that the matching rules allow]
     #[arg(long, value_name = "TIME", value_parser = client_token::parse_span)]
     ttl: Option<crate::domain::time::Span>,
-    /// The private key file [default: git config jit.key, or the one in ~/.ssh that the policy lists]
+    /// The private key file [default: `jit.key` in git config or hgrc, or the one in ~/.ssh that the policy lists]
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
-    /// The server, by the name or URL that git knows [default: git config jit.remote, or the current branch's remote]
+    /// The server, by its name or URL [default: `jit.remote` in git config or hgrc, or where a push would go]
     #[arg(long, value_name = "NAME")]
     remote: Option<String>,
     /// Sign, and keep the token here until `jit sync --send` or the next `jit sign`
@@ -88,15 +87,20 @@ pub fn reject(args: &RejectArgs, cx: &Context) -> Result<Exit, Failure> {
 }
 
 fn sign(args: &Signing, kind: Kind, cx: &Context) -> Result<Exit, Failure> {
-    let named = args.target.named()?;
+    let named = args.target.named(System::here()?)?;
     if !args.yes && !cx.terminal.can_ask() {
         return Err(Failure::usage("there is no terminal to ask on").hint("`--yes` signs without asking"));
     }
     let mut client = Client::open(args.remote.as_deref(), cx)?;
-    let proposal = Proposal::find(&client, &args.rev, named)?;
-    let delete = args.action == Some(Action::Delete);
+    let proposal = Proposal::find(&client, Some(&args.rev), named)?;
     check_possible(&client, &proposal, args.action.as_ref())?;
-    let update = client.update(proposal.claim(delete))?;
+    let supposed = proposal.supposed(args.action.as_ref());
+    let update = client.update(supposed.clone())?;
+    if supposed.step == Step::Delete && update.tips != [proposal.subject] {
+        let target = safe(proposal.target.to_string().as_bytes());
+        return Err(Failure::usage(format!("{target} is not at {} on the server", proposal.subject.hex()))
+            .hint("to delete it, sign for what it holds now"));
+    }
     if let Some(asked) = args.action.as_ref().filter(|asked| *asked != update.action()) {
         let target = safe(proposal.target.to_string().as_bytes());
         return Err(Failure::usage(format!("moving {target} to {} is not {asked} but {}", args.rev, update.action()))
@@ -114,11 +118,11 @@ fn sign(args: &Signing, kind: Kind, cx: &Context) -> Result<Exit, Failure> {
     for note in &draft.notes {
         cx.terminal.say(&format!("note: {note}"));
     }
-    let supposed: Vec<SignedToken> = draft.tokens.iter().map(|token| client_token::supposed(token, own.key)).collect();
-    let assessment = client.assess(vec![proposal.claim(delete)], None, &supposed)?;
+    let unsigned: Vec<SignedToken> = draft.tokens.iter().map(|token| client_token::supposed(token, own.key)).collect();
+    let assessment = client.assess(std::slice::from_ref(&supposed), None, &unsigned)?;
     let decision = first(&assessment.decision.updates)?;
-    let (lost, size) = effect(&client, &proposal, &update).map_err(|error| git_failure(&error))?;
-    let main = supposed.last().ok_or_else(|| Failure::undecided("nothing to sign"))?;
+    let effect = client.local.effect(&update)?;
+    let main = unsigned.last().ok_or_else(|| Failure::undecided("nothing to sign"))?;
     let summary = Summary {
         who: &own.who,
         key: own.key.to_string(),
@@ -126,8 +130,8 @@ fn sign(args: &Signing, kind: Kind, cx: &Context) -> Result<Exit, Failure> {
         token: &main.token,
         id: main.id,
         commits: &update.changesets,
-        lost: &lost,
-        size: &size,
+        lost: &effect.lost,
+        size: &effect.size,
         decision,
     };
     cx.terminal.say(&summary.text());
@@ -141,40 +145,13 @@ fn sign(args: &Signing, kind: Kind, cx: &Context) -> Result<Exit, Failure> {
         print(&signed, &client, cx);
         return Ok(Exit::Done);
     }
-    client_publish::keep(&client, &signed)?;
+    client.keep(&signed)?;
     if !args.local {
-        client_publish::send(&mut client)?;
+        client.send_waiting()?;
     }
-    let after = client.assess(vec![proposal.claim(delete)], None, &[])?;
+    let after = client.assess(&[supposed], None, &[])?;
     report(&signed, &own, first(&after.decision.updates)?, &after.push, !args.local, &client, cx);
     Ok(Exit::Done)
-}
-
-/// Finds out what the target would lose, and how its files would change.
-fn effect(client: &Client, proposal: &Proposal, update: &RefUpdate) -> Result<(Vec<Changeset>, ChangeSize), GitError> {
-    let repository = client.checkout.repository();
-    let subject = &proposal.subject;
-    let base = proposal.base.as_ref().map(|base| repository.commit_behind(base)).transpose()?.flatten();
-    match (update.action(), base) {
-        (Action::Delete, _) => {
-            let others = client.listing.iter().filter(|(target, _)| **target != proposal.target && !target.is_own());
-            let others: Vec<ChangesetId> = others.map(|(_, value)| *value).collect();
-            Ok((repository.commits_without(subject, &others)?, ChangeSize::default()))
-        }
-        (Action::Rewrite, Some(base)) => {
-            Ok((repository.commits_without(&base, &[*subject])?, repository.change_size(Some(&base), subject)?))
-        }
-        (_, Some(base)) => {
-            let start = repository.fork_point(&base, subject)?;
-            Ok((Vec::new(), repository.change_size(start.as_ref(), subject)?))
-        }
-        // A creation: from where its own commits begin.
-        (_, None) => {
-            let first = update.changesets.last();
-            let start = first.map_or(Some(*subject), |first| first.parents.first().copied());
-            Ok((Vec::new(), repository.change_size(start.as_ref(), subject)?))
-        }
-    }
 }
 
 /// Refuses what would sign for nothing.
@@ -182,17 +159,14 @@ fn check_possible(client: &Client, proposal: &Proposal, action: Option<&Action>)
     let target = safe(proposal.target.to_string().as_bytes());
     let subject = proposal.subject.hex();
     if action == Some(&Action::Delete) {
-        let Some(base) = &proposal.base else {
-            return Err(Failure::new(Exit::Denied, format!("{target} does not exist on the server")));
-        };
-        let tip = client.checkout.repository().commit_behind(base).map_err(|error| git_failure(&error))?;
-        return match tip {
-            Some(tip) if tip == proposal.subject => Ok(()),
-            _ => Err(Failure::usage(format!("{target} is not at {subject} on the server"))
-                .hint("to delete it, sign for what it holds now")),
+        return if proposal.base.is_empty() {
+            Err(Failure::new(Exit::Denied, format!("{target} does not exist on the server")))
+        } else {
+            Ok(())
         };
     }
-    if action != Some(&Action::Rewrite) && proposal.has_landed(client)? {
+    let stays = !matches!(action, Some(Action::Rewrite | Action::Publish));
+    if stays && proposal.has_landed(client)? {
         return Err(Failure::new(
             Exit::Denied,
             format!("{target} has {subject} already: there is nothing to sign for"),
@@ -242,7 +216,7 @@ fn report(
         };
         text.push_str(&format!("{what} by {}: token {}\n", own.who, one.id));
     }
-    let place = safe(client.remote.name().as_bytes());
+    let place = safe(client.local.remote().as_bytes());
     text.push_str(&if sent {
         format!("sent to `{place}`\n")
     } else {

@@ -2,6 +2,7 @@
 
 use crate::cli::client::Client;
 use crate::cli::client_target::{Proposal, TargetArgs};
+use crate::cli::local_clone::System;
 use crate::cli::{Context, Exit, Failure, Format, advice, answer, client_json, client_key, safe};
 use crate::domain::change::Action;
 use crate::domain::policy::{Policy, Verdict};
@@ -12,20 +13,27 @@ use serde_json::json;
 /// Ends with 0 if it would, with 1 if not. The server decides when the push comes: it may know more tokens, and another time.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The commit, or a request `r-…`
-    #[arg(value_name = "REV", default_value = "HEAD")]
-    rev: String,
+    /// The commit, or a request `r-…` [default: HEAD, or in Mercurial `.`]
+    #[arg(value_name = "REV")]
+    rev: Option<String>,
     #[command(flatten)]
     target: TargetArgs,
-    /// Judge the deletion of the target, which REV is the tip of
-    #[arg(long, value_name = "ACTION", value_parser = ["delete"])]
-    action: Option<String>,
+    /// Judge the deletion of the target, which REV is the tip of; in Mercurial also the publication of drafts up to REV
+    #[arg(long, value_name = "ACTION", value_parser = deletion_or_publication)]
+    action: Option<Action>,
     /// Who pushes, by login [default: you, if your key and the policy tell]
     #[arg(long = "as", value_name = "LOGIN")]
     login: Option<String>,
-    /// The server, by the name or URL that git knows
+    /// The server, by its name or URL
     #[arg(long, value_name = "NAME")]
     remote: Option<String>,
+}
+
+fn deletion_or_publication(text: &str) -> Result<Action, String> {
+    match Action::parse(text) {
+        Ok(action @ (Action::Delete | Action::Publish)) => Ok(action),
+        _ => Err("it is `delete` or `publish`; everything else follows from REV".to_owned()),
+    }
 }
 
 /// Does what `args` say.
@@ -35,11 +43,10 @@ pub struct Args {
 /// # Errors
 /// [`Failure`] where the push cannot be judged.
 pub fn run(args: &Args, cx: &Context) -> Result<Exit, Failure> {
-    let named = args.target.named()?;
+    let named = args.target.named(System::here()?)?;
     let client = Client::open(args.remote.as_deref(), cx)?;
-    let proposal = Proposal::find(&client, &args.rev, named)?;
-    let delete = args.action.as_deref() == Some(&Action::Delete.to_string());
-    if !delete && proposal.has_landed(&client)? {
+    let proposal = Proposal::find(&client, args.rev.as_deref(), named)?;
+    if args.action.is_none() && proposal.has_landed(&client)? {
         let target = safe(proposal.target.to_string().as_bytes());
         return Err(Failure::new(Exit::Denied, format!("{target} has {} already", proposal.subject.hex())));
     }
@@ -47,7 +54,7 @@ pub fn run(args: &Args, cx: &Context) -> Result<Exit, Failure> {
     if login.is_none() {
         cx.terminal.say("note: who would push is not known here; a rule does not count the pusher's own approval (`--as LOGIN` says who)");
     }
-    let assessment = client.assess(vec![proposal.claim(delete)], login.as_deref(), &[])?;
+    let assessment = client.assess(&[proposal.supposed(args.action.as_ref())], login.as_deref(), &[])?;
     let verdict = assessment.decision.verdict();
     let hints: Vec<String> = match verdict {
         Verdict::Allow => Vec::new(),

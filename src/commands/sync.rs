@@ -2,9 +2,8 @@
 
 use crate::adapters::disk::Seen;
 use crate::cli::client::{Client, shown};
-use crate::cli::client_errors::git_failure;
 use crate::cli::summary::counted;
-use crate::cli::{Context, Exit, Failure, Format, client_publish, safe};
+use crate::cli::{Context, Exit, Failure, Format, safe};
 use serde_json::json;
 use std::fmt::Write as _;
 
@@ -14,7 +13,7 @@ use std::fmt::Write as _;
 /// command that talks to a server does this first.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The server, by the name or URL that git knows [default: git config jit.remote, or the current branch's remote]
+    /// The server, by its name or URL [default: `jit.remote` in git config or hgrc, or where a push would go]
     #[arg(long, value_name = "NAME")]
     remote: Option<String>,
     /// Send the tokens that were signed with `--local`, or could not be sent
@@ -31,9 +30,9 @@ pub struct Args {
 /// [`Failure`]; exit 1 where the log cannot be trusted.
 pub fn run(args: &Args, cx: &Context) -> Result<Exit, Failure> {
     let mut client = Client::open(args.remote.as_deref(), cx)?;
-    let sent = if args.send { client_publish::send(&mut client)? } else { Vec::new() };
-    client.forget_gone_requests()?;
-    let tokens = client.approvals().all().map_err(|error| git_failure(&error))?;
+    let sent = if args.send { client.send_waiting()? } else { Vec::new() };
+    client.local.forget_gone_requests()?;
+    let tokens = client.local.known_tokens()?;
     let waiting = tokens.iter().filter(|token| token.waiting).count();
     let log = match &client.seen {
         Seen::First(_) => "new",
@@ -43,7 +42,7 @@ pub fn run(args: &Args, cx: &Context) -> Result<Exit, Failure> {
     let checkpoint = shown(&client.seen);
     if cx.format == Format::Json {
         cx.terminal.answer_json(&json!({
-            "remote": client.remote.name(),
+            "remote": client.local.remote(),
             "repository": client.published.repository,
             "origin": client.published.key.origin().as_str(),
             "key": client.published.key.to_string(),
@@ -60,7 +59,7 @@ pub fn run(args: &Args, cx: &Context) -> Result<Exit, Failure> {
     let mut field = |name: &str, value: String| {
         writeln!(text, "{name:<11}{value}").expect("a String takes everything");
     };
-    field("remote", safe(client.remote.name().as_bytes()));
+    field("remote", safe(client.local.remote().as_bytes()));
     field("repository", safe(client.published.repository.as_bytes()));
     field("log", client.published.key.to_string());
     field(

@@ -1,13 +1,12 @@
 //! `jit tokens`: the approvals, rejections and revocations that are known here, and what has become of them.
 
-use crate::adapters::git::KnownToken;
 use crate::cli::client::Client;
-use crate::cli::client_errors::git_failure;
 use crate::cli::client_target::Proposal;
 use crate::cli::{Context, Exit, Failure, Format, client_json, safe};
 use crate::domain::approval::{Kind, SignedToken, TokenId};
 use crate::domain::name::PrincipalId;
 use crate::domain::policy::LEEWAY;
+use crate::ports::approval_store::KnownToken;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -18,7 +17,7 @@ pub struct Args {
     /// Only those for this commit, or of this request `r-…`
     #[arg(value_name = "REV")]
     rev: Option<String>,
-    /// The server, by the name or URL that git knows
+    /// The server, by its name or URL
     #[arg(long, value_name = "NAME")]
     remote: Option<String>,
 }
@@ -31,16 +30,16 @@ pub struct Args {
 /// [`Failure`] where the tokens cannot be read.
 pub fn run(args: &Args, cx: &Context) -> Result<Exit, Failure> {
     let client = Client::open(args.remote.as_deref(), cx)?;
-    let all = client.approvals().all().map_err(|error| git_failure(&error))?;
+    let all = client.local.known_tokens()?;
     let revoked = revocations(&client, &all);
     let rejections: Vec<&SignedToken> =
         all.iter().map(|one| &one.signed).filter(|signed| signed.token.kind == Kind::Reject).collect();
     let shown: Vec<&KnownToken> = match &args.rev {
         None => all.iter().collect(),
         Some(rev) => {
-            let subject = match client.checkout.resolve(rev).ok().flatten() {
+            let subject = match client.local.resolve(rev).ok().flatten() {
                 Some(subject) => subject,
-                None => Proposal::find(&client, rev, None)?.subject,
+                None => Proposal::find(&client, Some(rev), None)?.subject,
             };
             let about = |signed: &SignedToken| signed.token.subject == Some(subject);
             let ids: BTreeSet<TokenId> = all.iter().filter(|one| about(&one.signed)).map(|one| one.signed.id).collect();

@@ -18,6 +18,9 @@ const ON_ITS_WAY: Span = Span::seconds(10 * 60);
 /// targets' values are held against the log next. A Mercurial transaction is never on its way: it was made or undone before
 /// another could begin.
 ///
+/// Of several pushes that were allowed the same move, one made it: once the log has the new value by the outcome of one, the
+/// others moved nothing.
+///
 /// The outer error is a log that failed, the inner one a history that could not be read.
 pub(super) fn settle(
     log: &mut dyn Log,
@@ -34,7 +37,9 @@ pub(super) fn settle(
                 Ok(value) => value,
                 Err(error) => return Ok(Err(error)),
             };
-            if value == update.after {
+            let recorded = log.target(&update.target)?.recorded;
+            let moved = update.old == update.after || recorded.as_ref() != Some(&value);
+            if value == update.after && moved {
                 applied.push(Applied { target: update.target.clone(), value });
             } else if value == update.old {
                 pending = true;

@@ -32,6 +32,15 @@ pub trait ApprovalStore {
     fn add(&self, signed: &SignedToken, now: Timestamp) -> Result<Added, StoreError>;
 }
 
+/// A token as a clone knows it.
+#[derive(Debug, Clone)]
+pub struct KnownToken {
+    /// The token.
+    pub signed: SignedToken,
+    /// Whether it stands only here and waits to be sent.
+    pub waiting: bool,
+}
+
 /// What became of a token that was added.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Added {

@@ -75,9 +75,8 @@ fn a_pusher_who_does_not_read_the_answer_cannot_put_off_the_landing() {
     let stuffed = thread::spawn(move || while stuffing.write_all(b".").is_ok() {});
     thread::sleep(Duration::from_millis(300));
 
-    let hook = repo.server().join("hooks/pre-receive");
-    let mut hook = repo.as_pusher(hook.to_str().expect("a plain path"), ALICE);
-    hook.current_dir(repo.server()).env("GIT_DIR", ".").stdin(Stdio::piped()).stderr(full);
+    let mut hook = repo.hook("pre-receive");
+    hook.stdin(Stdio::piped()).stderr(full);
     let mut running = hook.spawn().expect("a hook");
     drop(hook);
     let line = format!("{} {tip} refs/heads/topic\n", "0".repeat(40));

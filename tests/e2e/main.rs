@@ -12,6 +12,7 @@ mod central;
 mod client;
 mod client_answers;
 mod doctor;
+mod extremes;
 mod failures;
 mod guard;
 // Each test program uses a part of this.

@@ -1,7 +1,7 @@
 //! Pushes at the same time, pushes that Git stops after they were allowed, and hooks that are started by hand.
 
 use crate::central::{Central, Form, to};
-use crate::support::{ALICE, BOB, Guarded, MAIN, PROGRAM, Said, TestRepo, run};
+use crate::support::{ALICE, BOB, Guarded, MAIN, Said, TestRepo, run};
 use jit::domain::audit::{Entry, Event, Outcome, Verdict};
 use rstest::rstest;
 use std::fs;
@@ -114,9 +114,7 @@ fn a_hook_that_is_given_rubbish_denies() {
         format!("{zero} {start} {}\n", "refs/heads/".to_owned() + &"x".repeat(5_000)),
     ];
     for input in inputs {
-        let mut hook = repo.as_pusher(PROGRAM, ALICE);
-        hook.args(["hook", "pre-receive"]).env("GIT_DIR", repo.server());
-        let said = run(hook, input.as_bytes());
+        let said = run(repo.hook("pre-receive"), input.as_bytes());
         assert!(matches!(said.code, Some(1 | 3)), "{input:?} gave {:?}: {}", said.code, said.err);
         assert!(said.err.contains("jit: "), "{}", said.err);
     }
@@ -128,8 +126,8 @@ fn push_options_that_are_not_as_announced_deny() {
     let repo = TestRepo::new(REVIEW);
     let line = format!("{} {} refs/heads/topic\n", "0".repeat(40), repo.rev("HEAD").hex());
     for count in ["1", "-1", "x", "100000000000"] {
-        let mut hook = repo.as_pusher(PROGRAM, ALICE);
-        hook.args(["hook", "pre-receive"]).env("GIT_DIR", repo.server()).env("GIT_PUSH_OPTION_COUNT", count);
+        let mut hook = repo.hook("pre-receive");
+        hook.env("GIT_PUSH_OPTION_COUNT", count);
         let said = run(hook, line.as_bytes());
         assert_eq!(said.code, Some(3), "{count}: {}", said.err);
     }

@@ -64,6 +64,20 @@ fn a_tag_of_each_kind_is_approved_by_the_commit_that_it_names() {
 }
 
 #[test]
+fn the_name_inside_a_tag_object_decides_nothing() {
+    let repo = TestRepo::new(SIGNED_TAGS);
+    let commit = repo.rev("HEAD");
+    repo.git(&["tag", "-m", "one", "free"]);
+    repo.accepted(ALICE, &["refs/tags/free:refs/tags/free"]);
+    repo.refused(ALICE, &["refs/tags/free:refs/tags/v1"], &["alice may not create refs/tags/v1"]);
+    // An approval of one name is none of another, whatever the object calls itself.
+    repo.git(&["tag", "-m", "two", "v2"]);
+    repo.approve(BOB, commit, "refs/tags/v2");
+    repo.refused(ALICE, &["refs/tags/v2:refs/tags/v1"], &["`releases` needs 1 approval", "signed for refs/tags/v2"]);
+    repo.accepted(ALICE, &["refs/tags/free:refs/tags/v2"]);
+}
+
+#[test]
 fn every_move_of_a_tag_is_a_rewrite() {
     let repo = TestRepo::new(SIGNED_TAGS);
     let one = repo.rev("HEAD");

@@ -1,6 +1,6 @@
 //! Everything that is missing is said at once (docs/spec/semantics.md, 15).
 
-use crate::support::{approve, check, judge, policy, push, reject, rule, told, update};
+use crate::support::{Build, approve, check, ids, judge, policy, push, reject, rule, told, update};
 use jit::domain::policy::Unmet;
 
 #[test]
@@ -21,6 +21,16 @@ fn every_unmet_thing_is_listed_and_the_numbers_are_right() {
     assert_eq!(outcome.message.as_deref(), Some("see docs/db.md"));
     assert_eq!(outcome.matched.len(), 2);
     assert!(!outcome.is_met());
+}
+
+#[test]
+fn what_a_rule_matched_is_named_once_with_its_tips() {
+    let rules = policy(&rule("paths = [\"db/**\"]\nrequire = [{ role = \"dba\", approvals = 1 }]"));
+    let rewrite = |commits: &str| update("c", "e", commits).does("rewrite").differs('e', Some(&["db/2"]));
+    for (commits, matched) in [("e<d; d<a", "e"), ("e<d; d<a db/2", "de"), ("e<d db/3; d<a db/2", "ed")] {
+        let decision = judge(&rules, &push("bob", &[rewrite(commits)]), &[]);
+        assert_eq!(decision.updates[0].rules[0].matched, ids(matched), "{commits}");
+    }
 }
 
 #[test]

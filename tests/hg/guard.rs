@@ -97,6 +97,16 @@ impl Guard {
         id(&self.hg.change(&self.work, file, message))
     }
 
+    /// Records all changes of the clone's working directory.
+    pub fn commit(&self, message: &str) -> ChangesetId {
+        id(&self.hg.commit(&self.work, message))
+    }
+
+    /// The changeset that a revision of the clone names.
+    pub fn id_of(&self, revision: &str) -> ChangesetId {
+        id(&self.hg.node(&self.work, revision))
+    }
+
     /// Pushes from the clone.
     pub fn push(&self, who: Person, transport: Transport, args: &[&str]) -> Ran {
         let url = self.hg.url_of(who.name, transport);

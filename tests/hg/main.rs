@@ -8,4 +8,10 @@ mod hg;
 mod support;
 
 mod branches;
+mod clones;
+mod desk;
 mod guard;
+mod installation;
+mod names;
+mod tokens;
+mod transactions;

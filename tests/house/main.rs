@@ -13,5 +13,6 @@ mod outside;
 mod prose;
 mod reach;
 mod source;
+mod threats;
 mod token;
 mod tree;

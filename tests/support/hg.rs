@@ -268,14 +268,21 @@ class Quiet(WSGIRequestHandler):
     def log_message(self, *args):
         pass
 
-app = hgweb(os.fsencode(sys.argv[1]))
+# The server's own, and the one beside it for requests, which has the same address with something behind it.
+apps = {}
+
+def app(ending):
+    if ending not in apps:
+        apps[ending] = hgweb(os.fsencode(sys.argv[1] + ending))
+    return apps[ending]
 
 def authenticated(environ, start_response):
     folder, slash, rest = environ['PATH_INFO'].lstrip('/').partition('/')
-    environ['REMOTE_USER'] = folder.removeprefix('as-')
+    login = folder.removeprefix('as-').removesuffix('-requests')
+    environ['REMOTE_USER'] = login
     environ['SCRIPT_NAME'] = '/' + folder
     environ['PATH_INFO'] = slash + rest
-    return app(environ, start_response)
+    return app(folder.removeprefix('as-' + login))(environ, start_response)
 
 server = make_server('127.0.0.1', 0, authenticated, handler_class=Quiet)
 print(server.server_port, flush=True)

@@ -18,6 +18,7 @@ mod approvals;
 mod desk;
 mod git;
 mod guarded;
+mod log;
 mod people;
 mod push;
 mod repo;

@@ -101,6 +101,14 @@ impl TestRepo {
         request
     }
 
+    /// Prepares a hook as Git starts it on the server, for a push by alice.
+    pub fn hook(&self, name: &str) -> Command {
+        let script = self.server().join("hooks").join(name);
+        let mut hook = self.as_pusher(script.to_str().expect("a plain path"), ALICE);
+        hook.env("GIT_DIR", ".").current_dir(self.server());
+        hook
+    }
+
     /// Prepares a program of `who`, whom the transport has authenticated.
     pub fn as_pusher(&self, program: &str, who: Person) -> Command {
         let mut command = command(program, &self.home(), if who == NOBODY { ALICE } else { who }, 1);

@@ -4,9 +4,9 @@ use super::git::{Said, command, run};
 use super::guarded::Guarded;
 use super::people::{ALICE, Person, people};
 use jit::domain::change::{ChangesetId, IdKind, Target};
-use std::cell::Cell;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use tempfile::TempDir;
 
 pub const MAIN: &str = "refs/heads/main";
@@ -16,7 +16,7 @@ pub struct TestRepo {
     folder: TempDir,
     kind: IdKind,
     /// Counts what was committed: contents and dates differ from commit to commit.
-    moment: Cell<u64>,
+    moment: AtomicU64,
 }
 
 impl TestRepo {
@@ -38,7 +38,7 @@ impl TestRepo {
     /// An empty bare repository and its clone; `jit` knows nothing of them.
     pub fn uninstalled(kind: IdKind) -> Self {
         let folder = TempDir::new().expect("a temporary folder");
-        let repo = Self { folder, kind, moment: Cell::new(0) };
+        let repo = Self { folder, kind, moment: AtomicU64::new(0) };
         fs::create_dir(repo.path("home")).expect("a folder");
         let format = if kind == IdKind::GitSha256 { "--object-format=sha256" } else { "--object-format=sha1" };
         for (bare, name) in [(true, "server.git"), (false, "work")] {
@@ -140,8 +140,7 @@ impl TestRepo {
     }
 
     fn next_moment(&self) -> u64 {
-        self.moment.set(self.moment.get() + 1);
-        self.moment.get()
+        self.moment.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     pub(super) fn home(&self) -> PathBuf {

@@ -8,7 +8,9 @@ mod policy;
 pub mod published;
 mod token_quota;
 mod token_store;
+mod waiting;
 
 pub use memory::{CheckpointMemory, MemoryError, Seen};
 pub use policy::{PolicyFolder, PolicyFolderError, STARTER_POLICY};
 pub use token_store::TokenStore;
+pub use waiting::WaitingTokens;

@@ -10,7 +10,7 @@ use crate::domain::approval::{
 };
 use crate::domain::change::ChangesetId;
 use crate::domain::time::Timestamp;
-use crate::ports::approval_store::{Added, ApprovalStore, Found, StoreError};
+use crate::ports::approval_store::{Added, ApprovalStore, Found, KnownToken, StoreError};
 use git2::build::TreeUpdateBuilder;
 use git2::{FileMode, Oid, Signature, Time};
 use std::collections::BTreeMap;
@@ -32,15 +32,6 @@ const MOST_ENTRIES: usize = 100_000;
 pub struct ClientApprovals<'r> {
     repository: &'r GitRepository,
     fetched: String,
-}
-
-/// A token of a clone.
-#[derive(Debug, Clone)]
-pub struct KnownToken {
-    /// The token.
-    pub signed: SignedToken,
-    /// Whether it stands only here and waits to be sent.
-    pub waiting: bool,
 }
 
 impl<'r> ClientApprovals<'r> {

@@ -26,7 +26,7 @@ mod tree;
 mod walk;
 
 pub use approvals::{OwnRefRefusal, RequestCommit, TokenFile};
-pub use approvals_ref::{ClientApprovals, KnownToken, WAITING_REF};
+pub use approvals_ref::{ClientApprovals, WAITING_REF};
 pub use client::{Checkout, CheckoutError};
 pub use client_change::RequestCommitError;
 pub use error::{GitError, OpenError};

@@ -12,6 +12,8 @@ use crate::domain::change::ChangesetId;
 use crate::domain::time::Timestamp;
 use git2::{ErrorCode, ObjectType, Oid, Signature, Time};
 use std::collections::BTreeMap;
+use std::fs;
+use std::time::Duration;
 
 /// Holds the newest checkpoint of the log: a blob.
 pub const CHECKPOINT_REF: &str = "refs/jit/checkpoint";
@@ -22,6 +24,8 @@ pub const APPROVALS_REF: &str = "refs/jit/approvals";
 
 /// Bytes of a signed checkpoint with its witnesses.
 const MOST_CHECKPOINT: usize = 64 * 1024;
+/// How long a living process may hold the lock of one of these refs. Moving one takes milliseconds.
+const STALE_LOCK: Duration = Duration::from_secs(10 * 60);
 const FILE: i32 = 0o100_644;
 const FOLDER: i32 = 0o040_000;
 
@@ -198,13 +202,30 @@ impl GitRepository {
             Some(id) => self.oid(&id).ok_or(PublishError::NotOurs { refname })?,
             None => self.absent(),
         };
-        match library.reference_matching(refname, to, true, from, "jit") {
+        let move_it = || library.reference_matching(refname, to, true, from, "jit");
+        let moved = match move_it() {
+            Err(error) if error.code() == ErrorCode::Locked && self.remove_stale_lock(refname) => move_it(),
+            moved => moved,
+        };
+        match moved {
             Ok(_) => Ok(()),
             Err(error) if matches!(error.code(), ErrorCode::Modified | ErrorCode::Exists | ErrorCode::Locked) => {
                 Err(PublishError::Raced { refname })
             }
             Err(error) => Err(GitError::library("move a ref")(error).into()),
         }
+    }
+
+    /// Removes the lock of a ref that a killed process left behind, and tells whether there was one.
+    ///
+    /// Git and libgit2 lock a ref by a file beside it, which outlives its process; nothing would ever be published again. Who
+    /// holds it for longer than [`STALE_LOCK`] is dead. Should two processes find it at once, one may take the other's new
+    /// lock away: then an older checkpoint may stand there until the next push, and an addition of tokens may have to be
+    /// sent again.
+    fn remove_stale_lock(&self, refname: &str) -> bool {
+        let lock = self.common_dir().join(format!("{refname}.lock"));
+        let age = fs::metadata(&lock).and_then(|found| found.modified()).ok().and_then(|time| time.elapsed().ok());
+        age.is_some_and(|age| age > STALE_LOCK) && fs::remove_file(&lock).is_ok()
     }
 
     /// Returns the text of the blob that the ref holds; `None`: the ref does not exist.

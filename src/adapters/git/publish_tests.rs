@@ -5,6 +5,8 @@ use super::{APPROVALS_REF, GitError, OwnRefRefusal, PublishError};
 use crate::domain::change::{ChangesetId, IdKind};
 use crate::domain::time::Timestamp;
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::time::{Duration, SystemTime};
 
 fn files(list: &[(&str, &str)]) -> BTreeMap<String, Vec<u8>> {
     list.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec())).collect()
@@ -44,6 +46,22 @@ fn the_checkpoint_is_the_newest_text() {
     repo.publish_checkpoint(b"late", |present| present == b"two").expect("nothing to do");
     assert_eq!(repo.blob_at("refs/jit/checkpoint", 100).expect("a text").as_deref(), Some(&b"two"[..]));
     assert!(matches!(repo.blob_at("refs/jit/checkpoint", 2), Err(GitError::TooLarge { .. })));
+}
+
+#[test]
+fn a_lock_that_a_killed_process_left_is_taken_away_and_a_fresh_one_is_not() {
+    let git = TestRepo::new(IdKind::GitSha1);
+    let repo = git.open();
+    repo.publish_checkpoint(b"one", |_| false).expect("published");
+    let lock = git.file("refs/jit/checkpoint.lock");
+    for (minutes, published) in [(0, false), (9, false), (11, true)] {
+        let left = File::create(&lock).expect("a lock");
+        left.set_modified(SystemTime::now() - Duration::from_secs(minutes * 60)).expect("a time");
+        let result = repo.publish_checkpoint(b"two", |_| false);
+        assert_eq!(result.is_ok(), published, "{minutes} minutes: {result:?}");
+        assert_eq!(lock.exists(), !published, "{minutes} minutes");
+    }
+    assert_eq!(repo.blob_at("refs/jit/checkpoint", 100).expect("a text").as_deref(), Some(&b"two"[..]));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use super::history::MercurialHistory;
 use super::program::{HgError, Process};
 use super::request::{Header, Request, nodes};
 use super::wire::Fields;
-use crate::domain::change::{ChangeSize, ChangedFile, ChangesetId};
+use crate::domain::change::{ChangeSize, ChangedFile, Changeset, ChangesetId};
 use data_encoding::HEXLOWER;
 use std::collections::BTreeMap;
 use std::io::{BufReader, Read, Write};
@@ -71,7 +71,10 @@ impl Talk {
     ) -> Result<Self, HgError> {
         match Request::open(input, output, None) {
             Ok(request) => Ok(Self { history: MercurialHistory::new(request), process: Some(process) }),
-            Err(MercurialError::BrokenOff(_)) => Err(HgError::Failed { doing, said: process.said() }),
+            // Nothing comes where `hg` has ended.
+            Err(MercurialError::BrokenOff(_) | MercurialError::NotARequest) => {
+                Err(HgError::Failed { doing, said: process.said() })
+            }
             Err(error) => Err(error.into()),
         }
     }
@@ -152,6 +155,26 @@ impl<R: Read, W: Write> CloneTalk<R, W> {
     pub fn reached(&mut self, wanted: &[ChangesetId], heads: &[ChangesetId]) -> Result<Vec<ChangesetId>, HgError> {
         let found = self.history.request.reached(wanted, heads);
         found.map_err(|error| self.explained("look at the history", error))
+    }
+
+    /// Returns the changesets that `heads` reach and `hidden` do not, children before parents, without their paths.
+    ///
+    /// # Errors
+    /// [`HgError`].
+    pub fn between(&mut self, heads: &[ChangesetId], hidden: &[ChangesetId]) -> Result<Vec<Changeset>, HgError> {
+        let found = self.history.request.between(heads, hidden);
+        let read = found.map_err(|error| self.explained("look at the history", error))?;
+        Ok(read.iter().map(ReadChangeset::to_changeset).collect())
+    }
+
+    /// Returns where `new` left `old`: a newest common ancestor; `None` where they have nothing in common.
+    ///
+    /// # Errors
+    /// [`HgError`].
+    pub fn fork_point(&mut self, old: &ChangesetId, new: &ChangesetId) -> Result<Option<ChangesetId>, HgError> {
+        let found = self.history.request.bases(&[(*old, *new)]);
+        let found = found.map_err(|error| self.explained("look at the history", error))?;
+        Ok(found.first().and_then(|heads| heads.first().copied()))
     }
 
     /// Returns what stands on the server's branch of approvals.

@@ -123,7 +123,7 @@ impl Hg {
     /// # Errors
     /// [`HgError`]: no `hg`, no such server.
     pub fn talk(&self, remote: Option<&str>) -> Result<Talk, HgError> {
-        self.converse("talk to the server", remote)
+        self.converse("talk to the server", remote.map_or(vec![], |remote| vec!["--remote", remote]))
     }
 
     /// Begins a conversation about this repository as it stands.
@@ -131,16 +131,13 @@ impl Hg {
     /// # Errors
     /// [`HgError`].
     pub fn talk_here(&self) -> Result<Talk, HgError> {
-        self.converse("read the repository", Some(""))
+        self.converse("read the repository", vec!["--here"])
     }
 
-    fn converse(&self, doing: &'static str, remote: Option<&str>) -> Result<Talk, HgError> {
+    fn converse(&self, doing: &'static str, which: Vec<&str>) -> Result<Talk, HgError> {
         let scripts = Scripts::write()?;
         let mut command = self.command();
-        command.args(["--quiet", "--config"]).arg(scripts.setting()).arg("debugjit");
-        if let Some(remote) = remote {
-            command.args(["--remote", remote]);
-        }
+        command.args(["--quiet", "--config"]).arg(scripts.setting()).arg("debugjit").args(which);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().map_err(HgError::NotStarted)?;
         let (input, output, error) = (child.stdin.take(), child.stdout.take(), child.stderr.take());

@@ -2,6 +2,10 @@
 
 use crate::domain::change::ChangesetId;
 
+/// How many bytes of the reason, and of the advice, Mercurial carries to a pusher: parameters of its bundles are no longer, and it
+/// breaks the connection over a longer one.
+const MOST_TEXT: usize = 255;
+
 /// What the script is to do, and to say.
 ///
 /// Texts go to people's terminals: whoever fills this in has escaped what came from outside.
@@ -18,9 +22,9 @@ pub enum Reply {
     Deny {
         /// Lines to print; lost where the pusher said `-q`.
         say: Vec<String>,
-        /// The reason, in one or a few lines; shown on every transport, also with `-q`.
+        /// The reason. As much as fits is shown on every transport, also with `-q`; if that is not all, all of it is printed too.
         reason: Vec<String>,
-        /// What to do now; shown with the reason.
+        /// What to do now; shown with the reason, and likewise.
         hint: Vec<String>,
     },
 }
@@ -42,10 +46,15 @@ impl Reply {
             }
             Self::Deny { say, reason, hint } => {
                 lines("jit-hg-reply/v1", &["deny".to_owned()]);
+                let ((short_reason, cut), (short_hint, hint_cut)) = (shortened(reason), shortened(hint));
+                if cut || hint_cut {
+                    lines("say", reason);
+                    lines("say", hint);
+                }
                 lines("say", say);
                 // The script takes a denial without a reason as a fault, and refuses all the same.
-                lines("abort", reason);
-                lines("hint", hint);
+                lines("abort", &short_reason);
+                lines("hint", &short_hint);
             }
         }
         text.push_str("end\n");
@@ -53,10 +62,53 @@ impl Reply {
     }
 }
 
+/// Returns the first lines that fit together, and whether that is not all. Of a first line that is too long, its beginning.
+fn shortened(lines: &[String]) -> (Vec<String>, bool) {
+    let mut room = MOST_TEXT;
+    let mut kept: Vec<String> = Vec::new();
+    for line in lines {
+        match room.checked_sub(line.len()) {
+            Some(left) => {
+                kept.push(line.clone());
+                // The line end that joins it to the next one.
+                room = left.saturating_sub(1);
+            }
+            None if kept.is_empty() => {
+                kept.push(line[..line.floor_char_boundary(room)].to_owned());
+                break;
+            }
+            None => break,
+        }
+    }
+    let cut = kept != lines;
+    (kept, cut)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::domain::change::IdKind;
+
+    #[test]
+    fn what_mercurial_cannot_carry_is_printed_instead() {
+        let long = |letter: &str| letter.repeat(200);
+        let cases: [(Vec<String>, Vec<usize>); 5] = [
+            (vec![long("a")], vec![200]),
+            (vec![long("a"), "b".repeat(54)], vec![200, 54]),
+            (vec![long("a"), "b".repeat(55)], vec![200]),
+            (vec!["ä".repeat(200)], vec![254]),
+            (vec!["a".repeat(255), String::new()], vec![255, 0]),
+        ];
+        for (lines, expected) in cases {
+            let (kept, cut) = shortened(&lines);
+            assert_eq!(kept.iter().map(String::len).collect::<Vec<_>>(), expected);
+            assert_eq!(cut, kept != lines);
+        }
+        let deny = Reply::Deny { say: vec!["x".into()], reason: vec![long("a"), long("b")], hint: vec!["c".into()] };
+        let (a, b) = (long("a"), long("b"));
+        let expected = format!("jit-hg-reply/v1 deny\nsay {a}\nsay {b}\nsay c\nsay x\nabort {a}\nhint c\nend\n");
+        assert_eq!(String::from_utf8(deny.to_bytes()).expect("UTF-8"), expected);
+    }
 
     #[test]
     fn a_reply_says_one_thing_a_line() {

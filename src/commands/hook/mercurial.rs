@@ -157,7 +157,9 @@ impl Judge<'_> {
         match self.header.url.as_deref() {
             Some(url) if url.starts_with(b"remote:http") => Pusher { login: url_login(url), source: "http".to_owned() },
             // Runs in the pusher's own process, with the environment that they like.
-            Some(url) if url.starts_with(b"file:") => Pusher { login: None, source: "local path".to_owned() },
+            Some(url) if url.starts_with(b"file:") && self.header.source.as_deref() == Some(b"push") => {
+                Pusher { login: None, source: "local path".to_owned() }
+            }
             _ => self.parts.pusher(),
         }
     }

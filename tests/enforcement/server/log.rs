@@ -12,6 +12,7 @@ use jit::domain::time::Timestamp;
 use jit::ports::log::{Appended, Log, LogError, LogStore};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Instant;
@@ -26,7 +27,7 @@ pub struct Book {
     pub targets: BTreeMap<Target, TargetState>,
     /// Whether somebody has it open.
     pub locked: bool,
-    /// What does not work: the name of a step.
+    /// What does not work: the name of a step; `space` for writing, `sync` for what comes after it.
     pub broken: Option<&'static str>,
     steps: Steps,
     head: SignedCheckpoint,
@@ -72,10 +73,17 @@ impl Books {
 impl Book {
     fn step(&self, name: &'static str, what: &str) -> Result<(), LogError> {
         self.steps.push(format!("{name} {what}").trim_end().to_owned());
+        self.fails(name)
+    }
+
+    fn fails(&self, name: &'static str) -> Result<(), LogError> {
         let path = PathBuf::from("journal/00000000.jsonl");
-        match self.broken {
-            Some(broken) if broken == name => Err(LogError::ShortWrite { path, written: 1, wanted: 2 }),
-            _ => Ok(()),
+        let io = |action, kind: ErrorKind| Err(LogError::Io { action, path: path.clone(), source: kind.into() });
+        match self.broken.filter(|broken| *broken == name) {
+            None => Ok(()),
+            Some("sync") => io("syncing", ErrorKind::Other),
+            Some("space") => io("writing", ErrorKind::StorageFull),
+            Some(_) => Err(LogError::ShortWrite { path, written: 1, wanted: 2 }),
         }
     }
 
@@ -160,7 +168,10 @@ impl Log for Handle {
             _ => "other",
         };
         book.step("append", what)?;
+        book.fails("space")?;
         let appended = book.add(entry)?;
+        // Written, and yet nobody knows whether it is durable.
+        book.fails("sync")?;
         self.head = appended.head.clone();
         self.unsettled = book.standing.unsettled.clone();
         Ok(appended)

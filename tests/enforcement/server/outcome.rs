@@ -90,6 +90,28 @@ fn an_outcome_that_comes_late_changes_nothing() {
 }
 
 #[test]
+fn of_two_pushes_of_the_same_move_one_made_it() {
+    let world = allowed();
+    assert_eq!(world.push(&[(MAIN, "c"), (DEV, "")]).verdict(), Verdict::Allow);
+    world.land(&[(MAIN, "c"), (DEV, "")]);
+    world.at(60);
+    world.report(&[(MAIN, "c"), (DEV, "")]).expect("recorded");
+    world.at(120);
+    world.push(&[("refs/heads/new", "a")]);
+    assert_eq!(world.outcomes(), ["2 Applied refs/heads/main=c refs/heads/dev=", "1 NotApplied settled"]);
+    // What was signed in between was signed after the deletion, whenever that was found out.
+    assert_eq!(world.books.0.borrow().targets[&target(DEV)].rewritten_at, Some(at(60)));
+}
+
+#[test]
+fn a_push_that_moves_nothing_has_landed() {
+    let world = World::new(TEAM);
+    assert_eq!(world.push(&[(DEV, "d")]).verdict(), Verdict::Allow);
+    world.push(&[("refs/heads/new", "a")]);
+    assert_eq!(world.outcomes(), ["1 Applied settled refs/heads/dev=d"]);
+}
+
+#[test]
 fn a_push_of_two_targets_is_not_settled_while_it_lands() {
     // `main` has moved, `dev` is about to, and the hook that reports both has not run yet.
     let world = allowed();

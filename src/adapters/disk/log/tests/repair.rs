@@ -1,6 +1,7 @@
 //! Torn, spoilt, shortened and restored logs.
 
 use super::*;
+use crate::adapters::disk::{CheckpointMemory, MemoryError};
 
 /// A log of genesis and five entries.
 fn small() -> TestLog {
@@ -138,6 +139,35 @@ fn removed_last_lines_are_noticed_and_can_only_be_accepted_visibly() {
         // Whoever remembers the head that was lost still sees that it was.
         let found = verify(&log.paths, Depth::Head, &[note]).expect("an audit");
         assert!(matches!(found.fault, Some(Fault::RolledBack { by: Memory::Given(1), .. })), "{:?}", found.fault);
+    }
+}
+
+/// Each memory outside the log finds the loss with none of the others.
+#[test]
+fn however_many_last_lines_are_removed_the_anchor_and_a_client_each_notice_it() {
+    let log = TestLog::new();
+    let mut handle = log.open();
+    for number in 1..50 {
+        handle.append(&deny(number, 3)).expect("an append");
+    }
+    handle.renew_anchor().expect("an anchor");
+    let (note, lines) = (handle.head().note.clone(), log.lines());
+    drop(handle);
+    let key = format::read(&log.paths).expect("a key");
+    let anchor = log.paths.anchor(&log.new_log().origin);
+    let anchored = fs::read(&anchor).expect("the anchor");
+    for removed in 1..50 {
+        fs::write(log.journal(), lines[..50 - removed].concat()).expect("a shortened journal");
+        let refused = log.store().open(soon()).map(|_| ());
+        assert!(matches!(refused, Err(LogError::RolledBack { anchored: 50, .. })), "{removed}: {refused:?}");
+
+        fs::remove_file(&anchor).expect("the anchor");
+        let shown = log.open().head().note.clone();
+        let client = CheckpointMemory::in_folder(&log.folder.path().join(format!("client-{removed}")));
+        client.compare(&key, Some(&note)).expect("the first look");
+        let compared = client.compare(&key, Some(&shown));
+        assert!(matches!(compared, Err(MemoryError::Shrunk { remembered: 50, .. })), "{removed}: {compared:?}");
+        fs::write(&anchor, &anchored).expect("the anchor");
     }
 }
 

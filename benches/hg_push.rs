@@ -1,0 +1,226 @@
+//! How much longer a push to Mercurial takes with jit's hooks than with hooks that are `true`, and how long the hooks take.
+//!
+//! `cargo bench --bench hg_push` prints a line for each size: files in the manifest, changesets in the push (three files each), the ratio of
+//! the wall times of two pushes made in turn, and the seconds that the server spent in jit's hooks. Both servers are alike but for the
+//! hooks; pushes go through `hg serve --stdio`. The judged push updates a branch of which a rule wants an approval for each changeset
+//! that touches some paths; the approval stands in the server's store. Larger pushes are made onto fresh copies of the servers.
+
+#![allow(clippy::print_stdout)]
+
+#[allow(dead_code, reason = "tests need more of it")]
+#[path = "../tests/support/hg.rs"]
+mod hg;
+
+use ed25519_dalek::{Signer as _, SigningKey};
+use hg::{TestHg, write_program};
+use jit::adapters::disk::TokenStore;
+use jit::domain::approval::{Kind, PublicKey, RoleChoice, SignedToken, Token, signed_bytes};
+use jit::domain::change::{Action, ChangesetId, IdKind, Target};
+use jit::domain::time::{Span, Timestamp};
+use jit::ports::approval_store::ApprovalStore as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+/// Files in the manifest, changesets in a push, rounds.
+const SIZES: [(usize, usize, usize); 6] =
+    [(2_000, 1, 15), (2_000, 100, 7), (2_000, 10_000, 3), (50_000, 1, 9), (50_000, 100, 5), (50_000, 1_000, 3)];
+
+/// Adds changesets to a repository quickly: `repository count files-in-the-first`. Each later one changes three files.
+const COMMITS: &str = r#"
+import sys
+from mercurial import context, hg, ui as uimod
+from mercurial.node import nullid
+
+repo = hg.repository(uimod.ui.load(), sys.argv[1].encode())
+count, files = int(sys.argv[2]), int(sys.argv[3])
+start = len(repo)
+
+def commit(changes, text):
+    def filectx(repo, ctx, path):
+        return context.memfilectx(repo, ctx, path, changes[path])
+    parents = (repo.changelog.tip(), nullid)
+    repo.commitctx(context.memctx(repo, parents, text, sorted(changes), filectx, user=b'alice <alice@example.com>', date=(0, 0)))
+
+def path(number):
+    return b'src/%02d/%05d.txt' % (number % 50, number)
+
+with repo.lock(), repo.transaction(b'fill'):
+    if start == 0:
+        commit({path(number): b'first\n' for number in range(files)}, b'first')
+    for number in range(start, start + count):
+        commit({path((number * 3 + k) % files): b'%d\n' % number for k in range(3)}, b'change %d' % number)
+"#;
+
+/// The hooks of the server that is compared with.
+const TRUE_HOOKS: &str = "[hooks]\npretxnchangegroup.x = true\npretxnclose.x = true\ntxnclose.x = true\n";
+
+struct Bench {
+    test: TestHg,
+    files: usize,
+    bob: SigningKey,
+}
+
+impl Bench {
+    /// Makes both servers with one changeset.
+    fn new(files: usize) -> Self {
+        let bench = Self { test: TestHg::new(), files, bob: SigningKey::from_bytes(&[b'b'; 32]) };
+        let ssh = bench.path("ssh.sh");
+        write_program(&ssh, "#!/bin/sh\nshift\nREMOTE_USER=alice SSH_CLIENT='10.1.2.3 1 22' exec sh -c \"$*\"\n");
+        for server in ["judged", "plain"] {
+            bench.hg(&["init", server]);
+            bench.fill(server, 0);
+        }
+        fs::write(bench.path("plain/.hg/hgrc"), TRUE_HOOKS).expect("written");
+        bench.install();
+        fs::write(bench.path("blackbox"), "").expect("written");
+        let hgrc = bench.path("judged/.hg/hgrc");
+        let lines = fs::read_to_string(&hgrc).expect("installed");
+        fs::write(&hgrc, format!("[extensions]\nblackbox =\n[blackbox]\ntrack = pythonhook\n{lines}"))
+            .expect("written");
+        bench.hg(&["clone", "--quiet", "--noupdate", "judged", "work"]);
+        bench
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.test.path(name)
+    }
+
+    fn hg(&self, arguments: &[&str]) -> String {
+        self.test.ok(self.test.root.path(), arguments)
+    }
+
+    fn fill(&self, repository: &str, count: usize) {
+        let numbers = [count.to_string(), self.files.to_string()];
+        let path = self.path(repository);
+        self.test.python(self.test.root.path(), COMMITS, &[&path.to_string_lossy(), &numbers[0], &numbers[1]]);
+    }
+
+    fn install(&self) {
+        let policies = self.path("policies");
+        fs::create_dir(&policies).expect("a folder");
+        let key = PublicKey::new(self.bob.verifying_key().to_bytes()).expect("a key").openssh();
+        let policy = format!(
+            "version = 1\ndefault = \"allow\"\n\
+             [principals.alice]\nlogins = [\"alice\"]\nemails = [\"alice@example.com\"]\n\
+             [principals.bob]\nkeys = [\"{key}\"]\n\
+             [roles.reviewers]\nmembers = [\"bob\"]\n\
+             [[rule]]\nname = \"review\"\nbranches = [\"default\"]\npaths = [\"src/0*/**\"]\n\
+             actions = [\"update\", \"rewrite\", \"close\", \"new-head\"]\n\
+             require = [{{ role = \"reviewers\", approvals = 1 }}]\n"
+        );
+        fs::write(policies.join("policy.toml"), policy).expect("a policy");
+        let mut jit = self.test.command(Path::new(env!("CARGO_BIN_EXE_jit")), self.test.root.path());
+        let path = std::env::var("PATH").unwrap_or_default();
+        jit.env("PATH", format!("{}:{path}", hg::hg().parent().expect("a folder").display()));
+        jit.args(["install", "--name", "bench", "--origin", "localhost/bench", "--state-dir"]);
+        jit.arg(self.path("state")).arg("--policies").arg(&policies).arg(self.path("judged"));
+        let installed = jit.output().expect("jit runs");
+        assert!(installed.status.success(), "{}", String::from_utf8_lossy(&installed.stderr));
+    }
+
+    /// Puts bob's approval of all that is outgoing into the judged server's store.
+    fn approve(&self) {
+        let work = self.path("work");
+        let id = |hex: &str| ChangesetId::from_hex(IdKind::HgSha1, hex).expect("an id");
+        let tip = id(&self.test.node(&work, "tip"));
+        let base = id(&self.test.node(&self.path("judged"), "default"));
+        let settings = fs::read_to_string(self.path("judged/.hg/jit/config.toml")).expect("settings");
+        let line = settings.lines().find_map(|line| line.strip_prefix("repository = ")).expect("a name");
+        let now = Timestamp::from_unix(chrono::Utc::now().timestamp()).expect("a time");
+        let token = Token {
+            kind: Kind::Approve,
+            repository: line.trim_matches('"').to_owned(),
+            subject: Some(tip),
+            target: Some(Target::Branch((*b"default").into())),
+            action: Some(Action::Update),
+            base: vec![base],
+            content: None,
+            role: RoleChoice::Any,
+            not_before: now,
+            not_after: Some(now.plus(Span::days(1))),
+            nonce: [7; 16],
+            reason: String::new(),
+        };
+        let message = token.message().expect("a message");
+        let signature = self.bob.sign(&signed_bytes(message.as_bytes())).to_bytes();
+        let key = PublicKey::new(self.bob.verifying_key().to_bytes()).expect("a key");
+        let signed = SignedToken::from_parts(token, key, signature).expect("a token");
+        TokenStore::in_folder(&self.path("judged/.hg/jit")).add(&signed, now).expect("kept");
+    }
+
+    /// Keeps, or brings back, both servers and what is remembered of the log.
+    fn copy(&self, from: &str, to: &str) {
+        for name in ["judged", "plain", "state", "work"] {
+            let target = self.path(&format!("{to}{name}"));
+            let _ = fs::remove_dir_all(&target);
+            let copied = Command::new("cp").arg("-a").arg(self.path(&format!("{from}{name}"))).arg(&target).status();
+            assert!(copied.is_ok_and(|status| status.success()), "cp works");
+        }
+    }
+
+    fn push(&self, server: &str) -> Duration {
+        let url = format!("ssh://host/{}", self.path(server).display());
+        let started = Instant::now();
+        let pushed = self.test.hg(&self.path("work"), &["push", "--quiet", &url]);
+        let took = started.elapsed();
+        assert_eq!(pushed.code, Some(0), "{}", pushed.said);
+        took
+    }
+
+    /// Takes the seconds that the judged server has spent in our hooks since the last time.
+    fn in_hooks(&self) -> f64 {
+        let path = self.path("judged/.hg/blackbox.log");
+        let text = fs::read_to_string(&path).expect("Mercurial's black box");
+        let _ = fs::remove_file(path);
+        let seconds = |line: &str| {
+            let rest = line.split_once("pythonhook-").filter(|(_, rest)| rest.contains(".jit"))?.1;
+            rest.split_once("finished in ")?.1.split(' ').next()?.parse::<f64>().ok()
+        };
+        text.lines().filter_map(seconds).sum()
+    }
+}
+
+fn median(mut numbers: Vec<f64>) -> f64 {
+    numbers.sort_by(f64::total_cmp);
+    numbers[numbers.len() / 2]
+}
+
+fn main() {
+    let mut bench: Option<Bench> = None;
+    for (files, changesets, rounds) in SIZES {
+        let bench = match &mut bench {
+            Some(bench) if bench.files == files => bench,
+            other => other.insert(Bench::new(files)),
+        };
+        bench.copy("", "kept-");
+        let (mut ratios, mut hooks, mut judged_times) = (Vec::new(), Vec::new(), Vec::new());
+        for round in 0..rounds {
+            if changesets > 1 {
+                bench.copy("kept-", "");
+            }
+            bench.fill("work", changesets);
+            bench.approve();
+            let (judged, plain) = if round % 2 == 0 {
+                let judged = bench.push("judged");
+                (judged, bench.push("plain"))
+            } else {
+                let plain = bench.push("plain");
+                (bench.push("judged"), plain)
+            };
+            ratios.push(judged.as_secs_f64() / plain.as_secs_f64());
+            judged_times.push(judged.as_secs_f64());
+            hooks.push(bench.in_hooks());
+        }
+        let low = ratios.iter().copied().fold(f64::INFINITY, f64::min);
+        let high = ratios.iter().copied().fold(0.0, f64::max);
+        println!(
+            "{files} files, {changesets} changesets: {:.3} times (from {low:.3} to {high:.3}; {rounds} rounds), push {:.2} s, in jit's hooks {:.2} s",
+            median(ratios),
+            median(judged_times),
+            median(hooks),
+        );
+        bench.copy("kept-", "");
+    }
+}

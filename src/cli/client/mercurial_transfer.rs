@@ -1,0 +1,149 @@
+//! What a Mercurial clone exchanges with its server: tokens, and requests with the server's sibling. All of it is sent from bundles, so
+//! that the clone gains nothing by it.
+
+use super::mercurial::MercurialClone;
+use super::mercurial_errors::{bundle_failure, failure};
+use crate::adapters::mercurial::{Bundle, Closed, HgError, MOST_TOKENS};
+use crate::cli::client_errors::refused;
+use crate::cli::local_clone::KeptRequest;
+use crate::cli::{Exit, Failure, safe};
+use crate::domain::approval::SignedToken;
+use crate::domain::change::ChangesetId;
+use crate::domain::request::{Request, RequestId};
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::process::Output;
+
+/// The branch of requests.
+const REQUESTS: &str = "jit-requests";
+/// What the sibling's URL has after the server's.
+const SIBLING: &str = "-requests";
+
+impl MercurialClone {
+    /// Sends tokens, as changesets that have nothing in common with any other: whoever else sends some is not in the way.
+    pub(super) fn push_tokens(&self, tokens: &[SignedToken]) -> Result<(), Failure> {
+        let url = self.url()?;
+        for some in self.tokens().unpublished(tokens).chunks(MOST_TOKENS) {
+            let texts: Vec<&str> = some.iter().map(|signed| signed.text.as_str()).collect();
+            let bundle = Bundle::of_tokens(&texts, self.user(), Self::now()).map_err(|error| bundle_failure(&error))?;
+            let output = self.push_bundle(&bundle, &url)?;
+            if !output.status.success() {
+                return Err(not_taken("token", "send the token", output));
+            }
+        }
+        self.tokens().sent(tokens)
+    }
+
+    /// Pushes the changesets of a bundle and what they stand on, and nothing else of the clone.
+    fn push_bundle(&self, bundle: &Bundle, url: &str) -> Result<Output, Failure> {
+        let file = bundle.to_file().map_err(|error| failure(&error))?;
+        let mut arguments: Vec<OsString> = vec!["push".into(), "--force".into(), "--repository".into()];
+        arguments.push(file.path().into());
+        arguments.extend(bundle.ids.iter().flat_map(|id| ["--rev".into(), id.hex().into()]));
+        arguments.extend(["--".into(), url.into()]);
+        self.hg.run(arguments).map_err(|error| failure(&error))
+    }
+
+    fn sibling(&self) -> Result<String, Failure> {
+        Ok(format!("{}{SIBLING}", self.url()?.trim_end_matches('/')))
+    }
+
+    /// Returns the server's requests by their names; other names are none.
+    pub(super) fn listed_requests(&self) -> Result<BTreeMap<RequestId, ChangesetId>, Failure> {
+        let listed = self.ask(|talk| talk.requests()).map_err(no_sibling)?;
+        Ok(listed.into_iter().filter_map(|(name, id)| Some((RequestId::parse(&name).ok()?, id))).collect())
+    }
+
+    /// Reads one request, whose subject is pulled if it is not here, or all.
+    pub(super) fn read_requests(&self, only: Option<&RequestId>) -> Result<Vec<KeptRequest>, Failure> {
+        let mut found = Vec::new();
+        for (id, node) in self.listed_requests()?.into_iter().filter(|(id, _)| only.is_none_or(|only| only == id)) {
+            let read = self.ask(|talk| talk.request(&node))?;
+            // Mercurial keeps no line end at the end.
+            let message = [&read.description[..], b"\n"].concat();
+            if let (Some(subject), Ok(request)) = (read.subject, Request::parse(&message)) {
+                found.push(KeptRequest { id, subject, request });
+            }
+        }
+        if let (Some(_), [kept]) = (only, &found[..])
+            && self.ask(|talk| talk.resolve(&kept.subject.hex()))?.is_none()
+        {
+            let subject = kept.subject;
+            self.pull_requested(&subject)?;
+        }
+        Ok(found)
+    }
+
+    /// Pulls a changeset and what it stands on from the requests: an approver wants to look at it. Tells whether they have it.
+    pub(super) fn pull_requested(&self, changeset: &ChangesetId) -> Result<bool, Failure> {
+        let sibling = self.sibling()?;
+        let pulled = self.hg.must("pull from the requests", ["pull", "--rev", &changeset.hex(), "--", &sibling]);
+        match pulled {
+            Ok(_) => {}
+            Err(HgError::Failed { said, .. }) if contains(&said, b"unknown revision") => return Ok(false),
+            Err(error) => return Err(no_sibling(failure(&error))),
+        }
+        self.reopen()?;
+        Ok(self.ask(|talk| talk.resolve(&changeset.hex()))? == Some(*changeset))
+    }
+
+    /// Writes the request's changeset on top of its subject, pushes both to the sibling, and names it there.
+    pub(super) fn push_request(&self, id: &RequestId, subject: &ChangesetId, request: &Request) -> Result<(), Failure> {
+        self.demand_not_secret(subject)?;
+        let message = request.message();
+        let closed = Closed {
+            branch: REQUESTS,
+            parent: Some(*subject),
+            user: self.user(),
+            time: Self::now(),
+            description: message.trim_end(),
+        };
+        let bundle = Bundle::new(&[closed], false).map_err(|error| bundle_failure(&error))?;
+        let sibling = self.sibling()?;
+        let output = self.push_bundle(&bundle, &sibling)?;
+        if !output.status.success() {
+            return Err(no_sibling(not_taken("request", "send the request", output)));
+        }
+        let node = bundle.ids.first().map(ChangesetId::hex).unwrap_or_default();
+        let name = id.to_string();
+        let named = self.hg.run(["debugpushkey", "--", &sibling, "bookmarks", &name, "", &node]);
+        let named = named.map_err(|error| failure(&error))?;
+        // Somebody may have sent the same request in this moment: then there is nothing left to do.
+        if named.status.success() || self.listed_requests()?.contains_key(id) {
+            Ok(())
+        } else {
+            Err(refused("request", &[&named.stderr]))
+        }
+    }
+
+    /// Mercurial never sends secret changesets, nor what stands on them.
+    fn demand_not_secret(&self, subject: &ChangesetId) -> Result<(), Failure> {
+        let question = format!("first(secret() and ::{})", subject.hex());
+        let found = self.hg.must("look at phases", ["log", "--template", "{node}", "--rev", &question]);
+        let found = found.map_err(|error| failure(&error).hint("`hg pull` brings what only the server has"))?;
+        if found.is_empty() {
+            return Ok(());
+        }
+        let secret = safe(&found);
+        let what = if found == subject.hex().as_bytes() { "it is".to_owned() } else { format!("{secret} below it is") };
+        Err(Failure::new(Exit::Denied, format!("{} cannot be sent: {what} secret", subject.hex()))
+            .hint(format!("`hg phase --draft {secret}` lets others see it")))
+    }
+}
+
+/// A push that failed: refused where the server's hook speaks, else not done for another reason.
+fn not_taken(what: &'static str, doing: &'static str, output: Output) -> Failure {
+    if contains(&output.stderr, b"jit:") {
+        refused(what, &[&output.stderr])
+    } else {
+        failure(&HgError::Failed { doing, said: output.stderr })
+    }
+}
+
+fn no_sibling(failure: Failure) -> Failure {
+    failure.hint("requests stand in a repository of their own beside the server's, with `-requests` after its name; `jit install` there makes it")
+}
+
+fn contains(text: &[u8], words: &[u8]) -> bool {
+    text.windows(words.len()).any(|window| window == words)
+}

@@ -1,0 +1,148 @@
+//! A hook that is killed, wherever it is: what was there before stays, the log goes on, the next push is judged and lands.
+
+use crate::support::{ALICE, Guarded as _, PROGRAM, Said, TestRepo, run};
+use jit::domain::audit::Event;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, SystemTime};
+
+const RULES: &str = "[[rule]]\nname = \"review\"\nbranches = [\"main\"]\n\
+                     require = [{ role = \"maintainers\", approvals = 1 }]\n";
+
+/// A hook as Git starts it, under strace with these arguments.
+fn traced(repo: &TestRepo, hook: &str, arguments: &[&str]) -> Command {
+    let mut strace = repo.as_pusher("strace", ALICE);
+    strace.args(["-f", "-qq"]).args(arguments).args(["--", PROGRAM, "hook", hook]);
+    strace.env("GIT_DIR", ".").current_dir(repo.server());
+    strace
+}
+
+/// The system calls of the hook's main thread: how often each is made. The kernel is entered at nothing else.
+fn calls(repo: &TestRepo, hook: &str, line: &str) -> BTreeMap<String, usize> {
+    let file = repo.path("trace");
+    let said = run(traced(repo, hook, &["-o", file.to_str().expect("a plain path")]), line.as_bytes());
+    assert!(said.succeeded(), "{}", said.err);
+    let trace = fs::read_to_string(file).expect("a trace");
+    let main = trace.split(' ').next().expect("a process").to_owned();
+    let mut calls = BTreeMap::new();
+    for line in trace.lines() {
+        let call = line.strip_prefix(&main).and_then(|line| line.trim_start().split_once('('));
+        // The second half of a call that another thread interrupted has no name of its own.
+        if let Some((name, _)) =
+            call.filter(|(name, _)| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_'))
+        {
+            *calls.entry(name.to_owned()).or_default() += 1;
+        }
+    }
+    calls
+}
+
+/// Everything that the server keeps, to begin each case from the same.
+struct Kept<'r> {
+    repo: &'r TestRepo,
+}
+
+impl<'r> Kept<'r> {
+    const FOLDERS: [&'static str; 2] = ["server.git", "state"];
+
+    fn of(repo: &'r TestRepo) -> Self {
+        for name in Self::FOLDERS {
+            copy(&repo.path(name), &repo.path(&format!("{name}.kept")));
+        }
+        Self { repo }
+    }
+
+    fn put_back(&self) {
+        for name in Self::FOLDERS {
+            fs::remove_dir_all(self.repo.path(name)).expect("removed");
+            copy(&self.repo.path(&format!("{name}.kept")), &self.repo.path(name));
+        }
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    let mut copy = Command::new("cp");
+    copy.arg("-a").arg(from).arg(to);
+    assert!(run(copy, b"").succeeded(), "{}", from.display());
+}
+
+/// Runs the hook once for each of its system calls, killed as it enters that one; `after` looks at what is left.
+fn killed_at_each_call(repo: &TestRepo, hook: &str, line: &str, after: impl Fn(&str, &Said)) {
+    let kept = Kept::of(repo);
+    let calls = calls(repo, hook, line);
+    let total: usize = calls.values().sum();
+    let mut survived = 0;
+    for (name, count) in calls {
+        for at in 1..=count {
+            kept.put_back();
+            let inject = format!("--inject={name}:signal=SIGKILL:when={at}");
+            let said = run(traced(repo, hook, &["-o", "/dev/null", &inject]), line.as_bytes());
+            survived += usize::from(said.code.is_some());
+            after(&format!("{hook}, {name} {at}: {}", said.err), &said);
+        }
+    }
+    // A few calls of the system's own libraries are made now and then only.
+    assert!(total > 200 && survived * 20 < total, "{survived} of {total} were not killed");
+}
+
+/// What Git tells the hooks of a push that makes `refname` hold what `main` holds.
+fn line(repo: &TestRepo, refname: &str) -> String {
+    format!("{} {} {refname}\n", "0".repeat(40), repo.rev("HEAD").hex())
+}
+
+/// Has such a push decided, which must let it in, and moves the ref; returns its line.
+fn allowed(repo: &TestRepo, refname: &str, what: &str) -> String {
+    let line = line(repo, refname);
+    let said = run(repo.hook("pre-receive"), line.as_bytes());
+    assert!(said.succeeded(), "{what}\nthe next push: {}", said.err);
+    repo.server_git(&["update-ref", refname, "refs/heads/main"]);
+    line
+}
+
+/// Pushes a branch through both hooks, as Git does.
+fn push(repo: &TestRepo, refname: &str, what: &str) {
+    let line = allowed(repo, refname, what);
+    // A killed process may have left the lock of a ref behind, which is taken away once nobody can hold it any more.
+    let lock = repo.server().join("refs/jit/checkpoint.lock");
+    if let Ok(left) = fs::File::open(&lock) {
+        left.set_modified(SystemTime::now() - Duration::from_secs(3_600)).expect("a time");
+    }
+    let said = run(repo.hook("post-receive"), line.as_bytes());
+    assert!(said.succeeded() && said.err.is_empty(), "{what}\nthe next push's outcome: {}", said.err);
+    repo.log_is_sound();
+}
+
+#[test]
+fn a_decision_that_is_killed_at_any_system_call_leaves_a_log_that_goes_on() {
+    let repo = TestRepo::new(RULES);
+    // The killed hook has an outcome to settle first.
+    allowed(&repo, "refs/heads/settles", "");
+    let before = repo.entries();
+    killed_at_each_call(&repo, "pre-receive", &line(&repo, "refs/heads/topic"), |what, said| {
+        let left = repo.entries();
+        assert_eq!(left[..before.len()], before, "{what}");
+        assert!((0..=2).contains(&(left.len() - before.len())), "{what}");
+        if said.err.contains("jit: recorded: ") {
+            assert!(matches!(left.last().map(|entry| &entry.event), Some(Event::Decision(_))), "{what}");
+        }
+        push(&repo, "refs/heads/next", what);
+        assert_eq!(repo.last_decision().updates[0].found, None, "{what}");
+    });
+}
+
+#[test]
+fn an_outcome_that_is_killed_at_any_system_call_is_recorded_by_the_next_push() {
+    let repo = TestRepo::new(RULES);
+    let lands = "refs/heads/lands";
+    let line = allowed(&repo, lands, "");
+    killed_at_each_call(&repo, "post-receive", &line, |what, _| {
+        push(&repo, "refs/heads/next", what);
+        let outcomes = repo.entries().into_iter().filter(|entry| match &entry.event {
+            Event::Outcome(outcome) => outcome.applied.iter().any(|applied| applied.target.to_string() == lands),
+            _ => false,
+        });
+        assert_eq!(outcomes.count(), 1, "{what}");
+    });
+}
