@@ -175,8 +175,7 @@ fn what_moved_behind_the_servers_back_counts_as_rewritten(#[values(Form::Git, Fo
 
     repo.set_behind(MAIN, Some(repo.start));
     repo.refused(ALICE, to(MAIN, two), &SPENT);
-    let found = repo.last_decision().updates[0].found.clone();
-    assert_eq!(found, Some(vec![repo.start]), "the log says what was found");
+    assert_eq!(repo.last_found(MAIN), Some(vec![repo.start]), "the log says what was found");
     // Once more: the log remembers, though the value is the recorded one now.
     repo.refused(ALICE, to(MAIN, two), &SPENT);
     repo.keep(BOB, Token { not_before: now().plus(Span::seconds(60)), ..repo.approval(two, MAIN) });

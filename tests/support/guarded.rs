@@ -109,6 +109,13 @@ pub trait Guarded {
         newest.expect("a decision")
     }
 
+    /// What the newest decision found at a target, if that was not what the log last recorded.
+    fn last_found(&self, refname: &str) -> Option<Vec<ChangesetId>> {
+        let target = self.target(refname);
+        let update = self.last_decision().updates.into_iter().find(|update| update.target == target);
+        update.expect("an update of that target").found
+    }
+
     /// Verifies the whole log, every signature included.
     #[track_caller]
     fn log_is_sound(&self) {
