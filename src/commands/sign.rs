@@ -7,7 +7,7 @@ use crate::cli::local_clone::{Step, System};
 use crate::cli::summary::Summary;
 use crate::cli::{Context, Exit, Failure, Format, answer, client_json, client_token, safe};
 use crate::domain::approval::{Kind, SignedToken};
-use crate::domain::change::Action;
+use crate::domain::change::{Action, Target};
 use crate::domain::policy::{UpdateDecision, Verdict};
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -172,7 +172,10 @@ fn check_possible(client: &Client, proposal: &Proposal, action: Option<&Action>)
             Exit::Denied,
             format!("{target} has {subject} already: there is nothing to sign for"),
         )
-        .hint("`--action rewrite` signs for setting it back, `--action delete` for deleting it"));
+        .hint(match proposal.target {
+            Target::Branch(_) => "`--action publish` signs for making drafts of it public",
+            _ => "`--action rewrite` signs for setting it back, `--action delete` for deleting it",
+        }));
     }
     Ok(())
 }
