@@ -267,6 +267,7 @@ class CloneFacts(jit_hook.Facts):
         b'size': 2,
         b'requests': 0,
         b'request': 1,
+        b'name': 2,
     }
 
     def __init__(self, ui, clone, everything, before, overlay):
@@ -432,5 +433,16 @@ class CloneFacts(jit_hook.Facts):
             finally:
                 if everything is not self._clone:
                     everything.close()
+        finally:
+            peer.close()
+
+    def name(self, name, node):
+        """Names a changeset of the server's requests, unless something there has the name. Answers with it if it was done."""
+        peer = self._overlay.sibling()
+        key = {b'namespace': b'bookmarks', b'key': name, b'old': b'', b'new': node}
+        try:
+            with peer.commandexecutor() as executor:
+                if executor.callcommand(b'pushkey', key).result():
+                    yield b'S', name
         finally:
             peer.close()

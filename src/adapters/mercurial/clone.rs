@@ -7,6 +7,7 @@ use super::program::{HgError, Process};
 use super::request::{Header, Request, nodes};
 use super::wire::Fields;
 use crate::domain::change::{ChangeSize, ChangedFile, Changeset, ChangesetId};
+use crate::domain::request::RequestId;
 use data_encoding::HEXLOWER;
 use std::collections::BTreeMap;
 use std::io::{BufReader, Read, Write};
@@ -243,6 +244,19 @@ impl<R: Read, W: Write> CloneTalk<R, W> {
             _ => None,
         };
         Ok(RequestChangeset { subject, description: read.description().to_vec() })
+    }
+
+    /// Names the changeset `id` of the server's requests. Tells whether that was done: something may have the name already.
+    ///
+    /// # Errors
+    /// [`HgError`].
+    pub fn name_request(&mut self, name: &RequestId, id: &ChangesetId) -> Result<bool, HgError> {
+        let mut done = false;
+        self.ask("name the request", &format!("name {name} {}", id.hex()), b"S", |_, _| {
+            done = true;
+            Ok(())
+        })?;
+        Ok(done)
     }
 
     fn changesets(&mut self, doing: &'static str, question: &str) -> Result<Vec<ReadChangeset>, HgError> {

@@ -16,6 +16,7 @@ use crate::ports::approval_store::{Added, ApprovalStore, Found, KnownToken, Stor
 use data_encoding::HEXLOWER;
 use sha2::{Digest as _, Sha256};
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -114,11 +115,11 @@ impl Tokens {
     /// [`Failure`] if that cannot be read.
     pub fn of(dot_hg: &Path, published: Vec<SignedToken>) -> Result<Self, Failure> {
         let waiting = WaitingTokens::in_folder(Folder::of(dot_hg).root());
-        let mut known: Vec<KnownToken> = Vec::new();
+        let (mut known, mut seen) = (Vec::new(), BTreeSet::new());
         let here = waiting.all().or_fail()?;
         let both = published.into_iter().map(|one| (one, false)).chain(here.into_iter().map(|one| (one, true)));
         for (signed, waiting) in both {
-            if !known.iter().any(|other| is_same(&other.signed, &signed)) {
+            if seen.insert((signed.id, signed.key)) {
                 known.push(KnownToken { signed, waiting });
             }
         }

@@ -104,16 +104,12 @@ impl MercurialClone {
         if !output.status.success() {
             return Err(no_sibling(not_taken("request", "send the request", output)));
         }
-        let node = bundle.ids.first().map(ChangesetId::hex).unwrap_or_default();
-        let name = id.to_string();
-        let named = self.hg.run(["debugpushkey", "--", &sibling, "bookmarks", &name, "", &node]);
-        let named = named.map_err(|error| failure(&error))?;
+        let named = match bundle.ids.first() {
+            Some(node) => self.ask(|talk| talk.name_request(id, node)).map_err(no_sibling)?,
+            None => false,
+        };
         // Somebody may have sent the same request in this moment: then there is nothing left to do.
-        if named.status.success() || self.listed_requests()?.contains_key(id) {
-            Ok(())
-        } else {
-            Err(refused("request", &[&named.stderr]))
-        }
+        if named || self.listed_requests()?.contains_key(id) { Ok(()) } else { Err(refused("request", &[])) }
     }
 
     /// Mercurial never sends secret changesets, nor what stands on them.
