@@ -127,7 +127,10 @@ def _refuse(why):
 
 def _abort(why, hint):
     # What is longer does not fit into a parameter of a bundle: Mercurial would break the connection without saying why.
-    raise error.Abort(why[:MOST_ABORT], hint=hint[:MOST_ABORT] or None)
+    abort = error.Abort(why[:MOST_ABORT], hint=hint[:MOST_ABORT] or None)
+    # Mercurial prints this in a warning as well, before the reason: once is enough.
+    abort.args = (b'refused by jit',)
+    raise abort
 
 
 def _reported(ui, run):

@@ -178,7 +178,7 @@ fn whatever_goes_wrong_in_the_script_refuses() {
     install(&test, &binary);
     let script = test.server().join(".hg/jit/jit_hook.py");
     let original = std::fs::read_to_string(&script).expect("the script is there");
-    let asked = "        before = self._need_before()\n        view";
+    let asked = "        view = self._repo.filtered(VIEW)\n        yield from self._features()";
     assert!(original.contains(asked));
     for raised in [
         "SystemExit(0)",
