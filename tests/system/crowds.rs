@@ -34,7 +34,7 @@ fn push(repo: &TestRepo, number: usize, tip: ChangesetId) -> bool {
         return repo.push(ALICE, &[&refspec]).succeeded();
     }
     let token = option(&sign(BOB, repo.approval(tip, &refname)));
-    if number % 2 == 0 {
+    if number.is_multiple_of(2) {
         return repo.push(ALICE, &["-o", &token, &refspec]).succeeded();
     }
     let said = repo.push(BOB, &["-o", &token, &format!("HEAD:refs/heads/free/token-{number}")]);
