@@ -1,7 +1,9 @@
 //! How arbitrary bytes are written in tokens, log entries and paths on disk (docs/spec/token.md, "Values").
 //!
 //! Printable ASCII stands as it is; a space, `%` and every other byte become `%XX` with uppercase digits.
-//! There is exactly one spelling of each byte string: [`decode`] refuses all others.
+//! There is exactly one spelling of each byte string: [`decode`] refuses all others, and so does [`decode_base64`].
+
+use data_encoding::BASE64;
 
 /// Encodes `bytes` as printable ASCII without spaces; bytes in `also` are escaped too.
 pub fn encode(bytes: &[u8], also: &[u8]) -> String {
@@ -45,6 +47,14 @@ pub fn decode(text: &str, also: &[u8]) -> Result<Vec<u8>, NotEncoded> {
     Ok(bytes)
 }
 
+/// Decodes padded base64 (RFC 4648 section 4); `None` for every text but the one that encoding gives.
+///
+/// The library takes padding in the middle of a text as the end of a part, so that some bytes have several spellings.
+pub fn decode_base64(text: &[u8]) -> Option<Vec<u8>> {
+    let bytes = BASE64.decode(text).ok()?;
+    (BASE64.encode(&bytes).as_bytes() == text).then_some(bytes)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -62,5 +72,9 @@ mod tests {
             assert!(decode(text, b"").is_err(), "{text}");
         }
         assert!(decode("a,b", b",").is_err());
+        assert_eq!(decode_base64(b"YWJjZA=="), Some(b"abcd".to_vec()));
+        for text in ["YWI=Y2Q=", "YQ==YmNk", "YWJjZA", "YWJjZB==", "YWJj\nZA==", "YWJjZA==\n", "YWJjZA==="] {
+            assert_eq!(decode_base64(text.as_bytes()), None, "{text}");
+        }
     }
 }

@@ -2,8 +2,9 @@
 
 use crate::support::{ALICE, APPROVALS, BOB, CAROL, Desk, Guarded as _, MAIN, Person, TestRepo, option, sign};
 use jit::domain::audit::{Decision, Event, Verdict};
+use jit::domain::change::ChangesetId;
 use std::collections::BTreeSet;
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 const RULES: &str = "[[rule]]\nname = \"review\"\nbranches = [\"main\", \"guarded/**\"]\n\
@@ -20,52 +21,53 @@ fn decisions(repo: &TestRepo, refname: &str) -> Vec<Decision> {
     all.filter(about).collect()
 }
 
-/// A third of the pushes needs no approval, a third has one that arrives while others push, a third has none.
+/// The branch of a push: a third of them need no approval, a third have one, a third need one and have none.
+fn branch(number: usize) -> String {
+    let kind = ["free", "guarded/approved", "guarded/open"][number % 3];
+    format!("refs/heads/{kind}-{number}")
+}
+
+/// Pushes `tip` to the branch; its approval, if it has one, comes with it or in a push of its own before.
+fn push(repo: &TestRepo, number: usize, tip: ChangesetId) -> bool {
+    let (refname, refspec) = (branch(number), format!("HEAD:{}", branch(number)));
+    if number % 3 != 1 {
+        return repo.push(ALICE, &[&refspec]).succeeded();
+    }
+    let token = option(&sign(BOB, repo.approval(tip, &refname)));
+    if number.is_multiple_of(2) {
+        return repo.push(ALICE, &["-o", &token, &refspec]).succeeded();
+    }
+    let said = repo.push(BOB, &["-o", &token, &format!("HEAD:refs/heads/free/token-{number}")]);
+    assert!(said.succeeded(), "{}", said.err);
+    repo.push(ALICE, &[&refspec]).succeeded()
+}
+
 #[test]
 fn fifty_pushes_by_eight_clients_get_one_decision_each_while_tokens_arrive() {
     let repo = TestRepo::new(RULES);
     let tip = repo.commit(ALICE, &["a"]);
-    let name = |number: usize| match number % 3 {
-        0 => format!("refs/heads/free/{number}"),
-        1 => format!("refs/heads/guarded/approved-{number}"),
-        _ => format!("refs/heads/guarded/open-{number}"),
+    let next = AtomicUsize::new(0);
+    let client = || {
+        let mut ended = Vec::new();
+        loop {
+            let number = next.fetch_add(1, Ordering::SeqCst);
+            if number >= PUSHES {
+                return ended;
+            }
+            ended.push((number, push(&repo, number, tip)));
+        }
     };
-    let work = Mutex::new(0..PUSHES);
     let ended: BTreeSet<(usize, bool)> = thread::scope(|scope| {
-        let clients: Vec<_> = (0..CLIENTS)
-            .map(|_| {
-                scope.spawn(|| {
-                    let mut ended = Vec::new();
-                    loop {
-                        let Some(number) = work.lock().expect("nobody panics").next() else { return ended };
-                        let refspec = format!("HEAD:{}", name(number));
-                        if number % 3 == 1 {
-                            // The token comes in a push of its own, or with the branch.
-                            let token = option(&sign(BOB, repo.approval(tip, &name(number))));
-                            let arguments = ["-o", &token, &format!("HEAD:refs/heads/free/token-{number}")];
-                            let alone = number % 2 == 0;
-                            let said = repo.push(BOB, if alone { &arguments } else { &arguments[..0] });
-                            assert!(!alone || said.succeeded(), "{}", said.err);
-                            let with = ["-o", &token, &refspec];
-                            let said = repo.push(ALICE, if alone { &with[2..] } else { &with });
-                            assert!(said.succeeded(), "{}", said.err);
-                            ended.push((number, true));
-                        } else {
-                            ended.push((number, repo.push(ALICE, &[&refspec]).succeeded()));
-                        }
-                    }
-                })
-            })
-            .collect();
+        let clients: Vec<_> = (0..CLIENTS).map(|_| scope.spawn(client)).collect();
         clients.into_iter().flat_map(|client| client.join().expect("it pushes")).collect()
     });
     assert_eq!(ended, (0..PUSHES).map(|number| (number, number % 3 != 2)).collect());
     repo.log_is_sound();
     for number in 0..PUSHES {
-        let decided: Vec<Verdict> = decisions(&repo, &name(number)).iter().map(|decision| decision.verdict).collect();
+        let decided: Vec<Verdict> = decisions(&repo, &branch(number)).iter().map(|decision| decision.verdict).collect();
         let expected = if number % 3 == 2 { Verdict::Deny } else { Verdict::Allow };
-        assert_eq!(decided, [expected], "{}", name(number));
-        assert_eq!(repo.server_tip(&name(number)).is_some(), expected == Verdict::Allow);
+        assert_eq!(decided, [expected], "{}", branch(number));
+        assert_eq!(repo.server_tip(&branch(number)).is_some(), expected == Verdict::Allow);
     }
     assert_eq!(repo.kept(&tip), (0..PUSHES).filter(|number| number % 3 == 1).count());
 }

@@ -19,7 +19,7 @@ fn traced(repo: &TestRepo, hook: &str, arguments: &[&str]) -> Command {
     strace
 }
 
-/// The system calls of the hook's main thread: how often each is made. The kernel is entered at nothing else.
+/// The system calls of the hook's main thread, and how often it makes each.
 fn calls(repo: &TestRepo, hook: &str, line: &str) -> BTreeMap<String, usize> {
     let file = repo.path("trace");
     let said = run(traced(repo, hook, &["-o", file.to_str().expect("a plain path")]), line.as_bytes());

@@ -1,4 +1,5 @@
-//! Real servers of the transport, set up as docs/operations.md says: sshd with a forced command, and `git http-backend`.
+//! What needs more of the machine: real servers of the transport, set up as docs/operations.md says (sshd with a forced command,
+//! and `git http-backend`); hooks that are killed, crowds, small and read-only disks, long logs.
 
 mod crowds;
 mod disk;

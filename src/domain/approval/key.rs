@@ -3,6 +3,7 @@
 //! Verification is `verify_strict` and nothing else: the looser check and batch verification accept signatures
 //! of small-order keys, and the batch does not even give the same answer twice.
 
+use crate::domain::text::decode_base64;
 use data_encoding::{BASE64, BASE64_NOPAD};
 use ed25519_dalek::{Signature, VerifyingKey};
 use sha2::{Digest, Sha256};
@@ -85,7 +86,7 @@ impl PublicKey {
         if comment.chars().any(char::is_control) {
             return Err(KeyLineError::Malformed);
         }
-        let wire = BASE64.decode(blob.as_bytes()).map_err(|_| KeyLineError::Malformed)?;
+        let wire = decode_base64(blob.as_bytes()).ok_or(KeyLineError::Malformed)?;
         let bytes = wire.last_chunk::<32>().ok_or(KeyLineError::Malformed)?;
         if wire_form(bytes) != wire {
             return Err(KeyLineError::Malformed);

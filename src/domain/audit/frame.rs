@@ -7,6 +7,7 @@
 
 use super::entry::MAX_LEAF;
 use super::merkle::Hash;
+use crate::domain::text::decode_base64;
 use data_encoding::BASE64;
 
 const LEAF: &[u8] = b"{\"leaf\":";
@@ -77,7 +78,7 @@ impl<'a> Frame<'a> {
             leaf,
             size: std::str::from_utf8(number).ok()?.parse().ok()?,
             root: Hash::from_base64(root)?,
-            signature: BASE64.decode(sig).ok()?.try_into().ok()?,
+            signature: decode_base64(sig)?.try_into().ok()?,
         })
     }
 
@@ -128,6 +129,22 @@ mod tests {
             assert_eq!(Frame::parse(bad.as_bytes()), Err(FrameError::Malformed), "{bad}");
         }
         assert_eq!(Frame::parse(&vec![b'x'; MAX_LINE + 1]), Err(FrameError::TooLong));
+    }
+
+    #[test]
+    fn root_and_signature_have_one_spelling_of_their_length() {
+        let good = String::from_utf8(line()).expect("ASCII");
+        let (root, signature) = (Hash::of(b"r"), [7; 64]);
+        let spellings = |bytes: &[u8], cut: usize| {
+            let (begin, end) = bytes.split_at(cut);
+            (BASE64.encode(bytes), BASE64.encode(begin) + &BASE64.encode(end))
+        };
+        for (one, other) in [spellings(&root.0, 2), spellings(&signature, 1)] {
+            assert_eq!(one.len(), other.len());
+            let bad = good.replacen(&one, &other, 1);
+            assert_ne!(bad, good, "the case changes something");
+            assert_eq!(Frame::parse(bad.as_bytes()), Err(FrameError::Malformed), "{bad}");
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! parent that it completes. That order makes positions plain arithmetic: before leaf n stand
 //! 2n - popcount(n) nodes, and the subtree of height h that ends with leaf n stands h places after it.
 
+use crate::domain::text::decode_base64;
 use data_encoding::{BASE64, HEXLOWER};
 use sha2::{Digest, Sha256};
 use std::fmt;
@@ -27,7 +28,7 @@ impl Hash {
 
     /// Reads the 44 characters of padded base64; `None` for anything else.
     pub fn from_base64(text: &[u8]) -> Option<Self> {
-        BASE64.decode(text).ok()?.try_into().ok().map(Self)
+        decode_base64(text)?.try_into().ok().map(Self)
     }
 
     /// Writes 44 characters of padded base64, as checkpoints and frames do.

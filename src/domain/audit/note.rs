@@ -5,6 +5,7 @@
 //! known key spoils the note.
 
 use crate::domain::approval::PublicKey;
+use crate::domain::text::decode_base64;
 use data_encoding::{BASE64, HEXLOWER};
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use sha2::{Digest, Sha256};
@@ -85,7 +86,7 @@ impl VerifierKey {
         let (name, rest) = line.split_once('+').ok_or(VerifierKeyError)?;
         let (_, key) = rest.split_once('+').ok_or(VerifierKeyError)?;
         let origin = Origin::new(name).map_err(|_| VerifierKeyError)?;
-        let bytes = BASE64.decode(key.as_bytes()).map_err(|_| VerifierKeyError)?;
+        let bytes = decode_base64(key.as_bytes()).ok_or(VerifierKeyError)?;
         let [ED25519, raw @ ..] = bytes.as_slice() else { return Err(VerifierKeyError) };
         let raw: [u8; 32] = raw.try_into().map_err(|_| VerifierKeyError)?;
         let strong = PublicKey::new(raw).map_err(|_| VerifierKeyError)?;
@@ -171,7 +172,7 @@ fn split_note(note: &str) -> Result<(&str, &str), NoteError> {
 /// Reads one signature line; the bytes are a key id and at least one byte of signature.
 fn signature_line(line: &str) -> Result<(&str, Vec<u8>), NoteError> {
     let (name, base64) = line.strip_prefix(MARK).and_then(|rest| rest.split_once(' ')).ok_or(NoteError::Malformed)?;
-    let bytes = BASE64.decode(base64.as_bytes()).map_err(|_| NoteError::Malformed)?;
+    let bytes = decode_base64(base64.as_bytes()).ok_or(NoteError::Malformed)?;
     if name.is_empty() || bytes.len() < 5 { Err(NoteError::Malformed) } else { Ok((name, bytes)) }
 }
 

@@ -1,6 +1,7 @@
 //! The log's private key: one line `jit-log-key-1 BASE64` with the 32 bytes of an Ed25519 seed, mode 0600.
 
 use super::storage::{Durable, Storage, failed, replace_through};
+use crate::domain::text::decode_base64;
 use crate::ports::log::{KeyFault, LogError};
 use data_encoding::BASE64;
 use ed25519_dalek::SigningKey;
@@ -26,7 +27,7 @@ pub(super) fn read(path: &Path) -> Result<SigningKey, LogError> {
     let mut text = Zeroizing::new(String::new());
     file.take(200).read_to_string(&mut text).map_err(failed("reading", path))?;
     let base64 = text.strip_prefix(FIRST_WORD).and_then(|rest| rest.strip_suffix('\n'));
-    let seed = base64.and_then(|base64| BASE64.decode(base64.as_bytes()).ok()).map(Zeroizing::new);
+    let seed = base64.and_then(|base64| decode_base64(base64.as_bytes())).map(Zeroizing::new);
     let seed = seed.and_then(|seed| <[u8; 32]>::try_from(&seed[..]).ok()).map(Zeroizing::new);
     Ok(SigningKey::from_bytes(&*seed.ok_or_else(|| refuse(KeyFault::Malformed))?))
 }
