@@ -40,6 +40,7 @@ from mercurial import (
     error,
     exchange,
     hg,
+    phases,
     policy,
     registrar,
     scmutil,
@@ -301,7 +302,7 @@ class CloneFacts(jit_hook.Facts):
         return ()
 
     def suppose_push(self, opts):
-        """Supposes the push that these options of `hg push` ask for."""
+        """Supposes the push that these options of `hg push` ask for. What obsolescence markers would hide is left to the server."""
         self._forget()
         repo = self._clone
         named = [repo._bookmarks.expandname(name) for name in opts.get(b'bookmark') or ()]
@@ -317,6 +318,9 @@ class CloneFacts(jit_hook.Facts):
         arriving = self._arriving(revs)
         self._gain(arriving)
         before = self._need_before()
+        if not before.publishes:
+            public = [rev for rev in arriving + self._drafts(revs) if repo[rev].phase() == phases.public]
+            self._public_after = sorted(public)
         here = {jit_hook._stored(name): node for name, node in repo._bookmarks.items()}
         pushed = set(arriving)
         for name, node in here.items():

@@ -1,7 +1,7 @@
 //! What real pushes do to named branches, as the adapter reads it.
 
 use crate::hg::{TRANSPORTS, TestHg, Transport};
-use crate::hg_judge::{Judge, configure, described};
+use crate::hg_judge::{Judge, Seen, configure, described, install_courtesy};
 use jit::adapters::mercurial::{Reply, url_login};
 use jit::domain::change::{Action, Target};
 use std::path::{Path, PathBuf};
@@ -12,18 +12,25 @@ pub fn world(settings: &str) -> (TestHg, Judge, PathBuf) {
     let judge = Judge::allowing(&test);
     configure(&test, settings);
     let clone = test.clone("clone");
+    install_courtesy(&test, &clone);
     (test, judge, clone)
 }
 
-/// Pushes, which must work, and returns what the hook `pretxnclose` saw.
+/// Pushes, which must work, and returns what the hook `pretxnclose` saw. The clone's own hook supposed just that beforehand.
 pub fn pushed(test: &TestHg, judge: &Judge, clone: &Path, args: &[&str]) -> Vec<String> {
     judge.seen("");
     let push = test.push(clone, Transport::Local, args);
     // Mercurial ends with 1 where no changesets went over.
     assert!(matches!(push.code, Some(0 | 1)), "{}", push.said);
-    let seen = judge.seen("pretxnclose");
-    let updates: Vec<_> = seen.iter().flat_map(|seen| seen.updates.as_ref().expect("not refused")).cloned().collect();
-    described(test, &[clone, &test.server()], &updates)
+    let all = judge.seen_by_all();
+    let of = |hook: &str| {
+        let seen = all.iter().filter(|seen| seen.header.hook == hook.as_bytes());
+        let updates = |seen: &Seen| seen.updates.as_ref().expect("not refused").clone();
+        described(test, &[clone, &test.server()], &seen.flat_map(updates).collect::<Vec<_>>())
+    };
+    let happened = of("pretxnclose");
+    assert_eq!(of("pre-push"), happened, "what was supposed is what happens: {}", push.said);
+    happened
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod hg_judge;
 
 mod answers;
 mod branches;
+mod clone;
 mod forgeries;
 mod formats;
 mod named;

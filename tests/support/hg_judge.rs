@@ -4,13 +4,13 @@
 //! and a test says what to answer.
 
 use super::hg::{TestHg, python, write_program};
-use jit::adapters::mercurial::{Header, MercurialHistory, Reply, Request, SCRIPT, Treatment};
+use jit::adapters::mercurial::{CLONE_SCRIPT, Header, MercurialHistory, Reply, Request, SCRIPT, Treatment};
 use jit::domain::change::{ChangesetId, RefUpdate, Target};
 use jit::domain::name::RuleName;
 use jit::ports::history::{History, HistoryError, Need, OwnPaths, Selection};
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::BufReader;
+use std::io::{BufReader, Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -31,6 +31,23 @@ pub fn install(test: &TestHg, binary: &Path) {
     }
     rc.push_str(&format!("[jit]\nbinary = {}\nfolder = {}\ntimeout = 20\n", binary.display(), folder.display()));
     fs::write(test.server().join(".hg/hgrc"), rc).expect("the configuration can be written");
+}
+
+/// Lets `clone` ask the judge before each push, as a clone asks the program.
+pub fn install_courtesy(test: &TestHg, clone: &Path) {
+    let folder = clone.join(".hg/jit");
+    fs::create_dir_all(&folder).expect("a folder can be made");
+    fs::write(folder.join("jit_hook.py"), SCRIPT).expect("the script can be written");
+    fs::write(folder.join("jit_clone.py"), CLONE_SCRIPT).expect("the script can be written");
+    let hgrc = clone.join(".hg/hgrc");
+    let old = fs::read_to_string(&hgrc).unwrap_or_default();
+    let script = folder.join("jit_clone.py");
+    let lines = format!(
+        "[hooks]\npre-push.jit = python:{}:prepush\n[jit]\nbinary = {}\n",
+        script.display(),
+        test.path("bridge").display()
+    );
+    fs::write(hgrc, old + &lines).expect("the configuration can be written");
 }
 
 /// Adds lines to the server's configuration.
@@ -86,8 +103,12 @@ impl Judge {
 
     /// Takes what was seen since the last time, in the hook `name`.
     pub fn seen(&self, name: &str) -> Vec<Seen> {
-        let all = std::mem::take(&mut *self.seen.lock().expect("no thread panicked"));
-        all.into_iter().filter(|seen| seen.header.hook == name.as_bytes()).collect()
+        self.seen_by_all().into_iter().filter(|seen| seen.header.hook == name.as_bytes()).collect()
+    }
+
+    /// Takes what was seen since the last time, in all hooks.
+    pub fn seen_by_all(&self) -> Vec<Seen> {
+        std::mem::take(&mut *self.seen.lock().expect("no thread panicked"))
     }
 }
 
@@ -104,7 +125,7 @@ fn judge(stream: UnixStream, answer: &impl Fn(&Seen) -> Reply, store: &Mutex<Vec
     let request = Request::open(input, stream, None).expect("a well-formed request");
     let mut history: Live = MercurialHistory::new(request);
     let header = history.header().clone();
-    let judged = (header.hook == b"pretxnclose" || header.hook == b"pretxnchangegroup")
+    let judged = matches!(&header.hook[..], b"pretxnclose" | b"pretxnchangegroup" | b"pre-push")
         && Treatment::of(header.name.as_deref()) == Treatment::Judged;
     let mut seen = Seen { header, updates: Ok(Vec::new()), tokens: Vec::new(), targets: BTreeMap::new() };
     if judged {
@@ -119,7 +140,7 @@ fn judge(stream: UnixStream, answer: &impl Fn(&Seen) -> Reply, store: &Mutex<Vec
 }
 
 /// Loads every update as three rules ask: one for branches alone, one for names that begin with `p`, one that was promoted from `default`.
-fn loaded(history: &mut Live) -> Result<Vec<RefUpdate>, HistoryError> {
+pub fn loaded<R: Read, W: Write>(history: &mut MercurialHistory<R, W>) -> Result<Vec<RefUpdate>, HistoryError> {
     let mut updates = history.ref_updates()?;
     for update in &mut updates {
         let rule = |name: &str| RuleName::new(name).expect("a rule's name");

@@ -25,6 +25,16 @@ impl Person {
         &self.folder
     }
 
+    /// Returns their home folder.
+    pub(super) fn home(&self) -> &Path {
+        &self.home
+    }
+
+    /// Returns what they are called.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Returns their private key's file.
     pub(super) fn key(&self) -> PathBuf {
         self.home.join(".ssh/id_ed25519")
@@ -51,9 +61,6 @@ impl<'c> Stage<'c> {
     /// Sets up below `root`.
     pub(super) fn new(root: PathBuf, cx: &'c Context) -> Result<Self, Failure> {
         let program = env::current_exe().and_then(|path| path.canonicalize()).or_fail()?;
-        if Command::new("git").arg("--version").stdout(Stdio::null()).status().is_err() {
-            return Err(Failure::undecided("there is no `git` to run").hint("install Git 2.29 or later"));
-        }
         Ok(Self { root, program, cx })
     }
 
@@ -90,7 +97,7 @@ impl<'c> Stage<'c> {
     }
 
     /// Returns a person's public key as a policy lists it.
-    pub(super) fn public_key(&self, person: &Person) -> Result<String, Failure> {
+    fn public_key(&self, person: &Person) -> Result<String, Failure> {
         let text = fs::read_to_string(person.key().with_extension("pub")).or_fail()?;
         Ok(text.trim().to_owned())
     }
@@ -102,7 +109,7 @@ impl<'c> Stage<'c> {
     }
 
     /// Shows what a file holds.
-    pub(super) fn show_file(&self, name: &str, text: &str) {
+    fn show_file(&self, name: &str, text: &str) {
         let indented: String = text.lines().map(|line| format!("    {line}\n")).collect();
         self.cx.terminal.answer(&format!("{name}:\n{indented}"));
     }
@@ -146,23 +153,53 @@ impl<'c> Stage<'c> {
         Err(failure)
     }
 
-    /// Takes bob's published token and writes `change` into it: once signed anew with `person`'s key, once with his signature.
-    pub(super) fn forge(&self, person: &Person, change: &str) -> Result<[String; 2], Failure> {
-        self.quiet(person, "git fetch --quiet origin +refs/jit/approvals:refs/demo/approvals")?;
-        let files = self.quiet(person, "git ls-tree -r --name-only refs/demo/approvals")?;
-        let path = files.lines().next().ok_or_else(|| Failure::undecided("bob's token is not published"))?;
-        let text = self.quiet(person, &format!("git cat-file blob refs/demo/approvals:{path}"))?;
-        let real = SignedToken::parse(text.trim()).or_fail()?;
-        let old = real.token.subject.ok_or_else(|| Failure::undecided("bob's token is no approval"))?;
+    /// Writes a policy in which these people approve changes of the branch `main`, and shows it.
+    pub(super) fn write_policy(&self, main: &str, people: &[&Person]) -> Result<(), Failure> {
+        let mut policy = "version = 1\ndefault = \"allow\"\n\n".to_owned();
+        for person in people {
+            let (name, key) = (&person.name, self.public_key(person)?);
+            policy += &format!(
+                "[principals.{name}]\nkeys = [\"{key}\"]\nemails = [\"{name}@example.com\"]\nlogins = [\"{name}\"]\n\n"
+            );
+        }
+        let members: Vec<String> = people.iter().map(|person| format!("\"{}\"", person.name)).collect();
+        let members = members.join(", ");
+        policy += &format!(
+            r#"[roles.maintainers]
+members = [{members}]
+
+[[rule]]
+name = "main-review"
+branches = ["{main}"]
+require = [{{ role = "maintainers", approvals = 1 }}]
+message = "Every change of {main} is read by a second person."
+"#
+        );
+        let folder = self.root.join("policies");
+        fs::create_dir(&folder).or_fail()?;
+        fs::write(folder.join("policy.toml"), &policy).or_fail()?;
+        self.show_file("policies/policy.toml", &policy);
+        Ok(())
+    }
+
+    /// Takes somebody's token and writes `change` into it: once signed anew with `person`'s key, once with the signature that it has.
+    pub(super) fn forge(
+        &self,
+        person: &Person,
+        token: &str,
+        change: &str,
+        action: Action,
+    ) -> Result<[String; 2], Failure> {
+        let real = SignedToken::parse(token.trim()).or_fail()?;
+        let old = real.token.subject.ok_or_else(|| Failure::undecided("the token is no approval"))?;
         let subject = ChangesetId::from_hex(old.kind(), change).or_fail()?;
-        // He approved a creation; she updates the branch that came of it.
-        let token = Token { subject: Some(subject), action: Some(Action::Update), base: vec![old], ..real.token };
-        let message = token.message().or_fail()?;
-        let signature = text.trim().rsplit('.').next().unwrap_or_default();
+        let forged = Token { subject: Some(subject), action: Some(action), base: vec![old], ..real.token };
+        let message = forged.message().or_fail()?;
+        let signature = token.trim().rsplit('.').next().unwrap_or_default();
         let altered = format!("jit1.{}.{signature}", BASE64URL_NOPAD.encode(message.as_bytes()));
         let signer = ssh::load(&person.key(), &|_| Err(io::Error::other("the key has no passphrase"))).or_fail()?;
         let own = signer.sign(&signed_bytes(message.as_bytes())).or_fail()?;
-        let own = SignedToken::from_parts(token, signer.public_key(), own).or_fail()?;
+        let own = SignedToken::from_parts(forged, signer.public_key(), own).or_fail()?;
         Ok([own.text, altered])
     }
 
@@ -182,6 +219,8 @@ impl<'c> Stage<'c> {
             .env("GIT_AUTHOR_EMAIL", format!("{}@example.com", person.name))
             .env("GIT_COMMITTER_NAME", &person.name)
             .env("GIT_COMMITTER_EMAIL", format!("{}@example.com", person.name))
+            .env("HGRCPATH", person.home.join(".hgrc"))
+            .env("HGPLAIN", "1")
             // In place of a transport that authenticates: see docs/operations.md.
             .env("REMOTE_USER", &person.name)
             .stdin(Stdio::null())
@@ -203,4 +242,14 @@ fn split(command: &str) -> Vec<String> {
         }
     }
     words
+}
+
+/// Tells whether there is such a program.
+pub(super) fn runs(program: &str) -> bool {
+    Command::new(program)
+        .arg("--version")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|s| s.success())
 }
