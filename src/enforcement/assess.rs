@@ -119,7 +119,13 @@ fn load(
         Merges::Known => OwnPaths::Merges,
         Merges::Unknown => OwnPaths::Unneeded,
     };
-    let need = Need { own_paths, whole: !whole.is_empty(), hidden: hidden.collect(), promoted: promoted.collect() };
+    let need = Need {
+        own_paths,
+        trailers: rules.iter().any(|rule| !rule.labels.is_empty()),
+        whole: !whole.is_empty(),
+        hidden: hidden.collect(),
+        promoted: promoted.collect(),
+    };
     history.load(update, &need)
 }
 

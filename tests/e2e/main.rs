@@ -12,6 +12,7 @@ mod merges;
 mod objects;
 mod policy_changes;
 mod races;
+mod rules_labels;
 mod rules_people;
 mod rules_quorum;
 mod rules_targets;

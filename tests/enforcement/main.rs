@@ -5,6 +5,7 @@ mod answer;
 mod coverage;
 mod creation;
 mod default;
+mod labels;
 mod merges;
 mod oracle;
 mod people;

@@ -52,19 +52,41 @@ impl Case<'_> {
         paths.as_ref().map(|paths| paths.iter().any(|path| patterns.matches(path.as_bytes())))
     }
 
+    /// Whether a commit carries the labels of the rule; `None`: nobody looked.
+    fn labelled(&self, commit: &Changeset) -> Option<bool> {
+        let all = self.rule.labels.iter().map(|(key, list)| {
+            let values: Vec<_> =
+                commit.trailers.as_ref()?.iter().filter(|one| one.key.to_ascii_lowercase() == key.as_bytes()).collect();
+            let unlabelled = values.is_empty() && list.written().iter().all(|entry| entry.starts_with('!'));
+            Some(unlabelled || values.iter().any(|one| list.matches(&one.value)))
+        });
+        all.collect::<Option<Vec<bool>>>().map(|all| !all.contains(&false))
+    }
+
+    /// Whether the rule is about a commit; `None`: nobody looked at what would tell.
+    fn picks(&self, commit: &Changeset) -> Option<bool> {
+        match (self.touched(&commit.own_paths), self.labelled(commit)) {
+            (Some(false), _) | (_, Some(false)) => Some(false),
+            (Some(true), Some(true)) => Some(true),
+            _ => None,
+        }
+    }
+
     fn is_new(&self, id: &ChangesetId) -> bool {
         self.update.scopes.get(&self.rule.name).is_none_or(|new| new.contains(id))
     }
 
     fn commits(&self) -> Vec<&Changeset> {
         let new = self.update.changesets.iter().filter(|commit| self.is_new(&commit.id));
-        new.filter(|commit| self.touched(&commit.own_paths) != Some(false)).collect()
+        new.filter(|commit| self.picks(commit) != Some(false)).collect()
     }
 
     /// For each tip that is judged as such, whether it is known that it must be.
     fn tips(&self) -> Vec<(ChangesetId, bool)> {
         let [tip] = self.update.tips[..] else { panic!("scenarios have one tip") };
-        let whole = self.rule.paths.is_none() || self.update.actions == [Action::Delete];
+        let unpicked = self.rule.paths.is_none() && self.rule.labels.is_empty();
+        let unlooked = self.rule.paths.is_none() && self.update.actions == [Action::Rewrite];
+        let whole = unpicked || unlooked || self.update.actions == [Action::Delete];
         let change = self.update.tip_changes.first();
         match (&self.update.actions[0], change) {
             (Action::Update, _) => vec![],
@@ -84,7 +106,7 @@ impl Case<'_> {
     }
 
     fn surely_matches(&self) -> bool {
-        self.commits().iter().any(|commit| self.touched(&commit.own_paths) == Some(true))
+        self.commits().iter().any(|commit| self.picks(commit) == Some(true))
             || self.tips().iter().any(|(_, sure)| *sure)
     }
 

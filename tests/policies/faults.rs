@@ -62,7 +62,7 @@ fn keys_that_do_not_exist_or_not_yet_are_refused() {
             ],
         ),
     ]);
-    for key in ["labels", "larger_than", "during", "outside", "checks", "bind", "land", "override", "escalate"] {
+    for key in ["larger_than", "during", "outside", "checks", "bind", "land", "override", "escalate"] {
         let text = format!("[[rule]]\nname = \"r\"\ndeny = true\n{key} = 1");
         check(&[(&text, &[(&format!("`{key}` is not supported yet"), key)])]);
     }
@@ -266,7 +266,7 @@ require = [{ role = "dev", approvals = 3 }]
 ttl = "31d"
 [[rule]]
 name = "dev"
-labels = { Severity = ["high"] }
+checks = ["unit"]
 paths = ["/etc"]
 "#;
     let files = [
@@ -297,7 +297,7 @@ paths = ["/etc"]
             ("a.toml", 15, "3 approvals are asked of `dev`, which has 2 members"),
             ("a.toml", 16, "`ttl` is longer than 30days"),
             ("a.toml", 18, "the rule `dev` is defined twice"),
-            ("a.toml", 19, "`labels` is not supported yet"),
+            ("a.toml", 19, "`checks` is not supported yet"),
             ("a.toml", 20, "no path can match `/etc`"),
             ("b.toml", 1, "`version` is 1 in every policy that this program reads"),
             ("c.toml", 1, "not TOML: unquoted keys cannot be empty, expected letters, numbers, `-`, `_`"),

@@ -37,6 +37,29 @@ fn patterns_are_patterns_that_something_can_match() {
 }
 
 #[test]
+fn labels_are_keys_and_values_that_a_trailer_can_have() {
+    let cases = [
+        ("labels = [\"critical\"]", "`labels` takes a table, not a list", "[\"critical\"]"),
+        ("labels = {}", "`labels` names no label", "{}"),
+        ("labels = { Severity = \"high\" }", "`labels` takes a list of strings, not a string", "\"high\""),
+        ("labels = { Severity = [] }", "`labels` is an empty list", "[]"),
+        ("labels = { Severity = [1] }", "`labels` takes strings, not an integer", "1"),
+        ("labels = { Severity = [\"a\", \"a\"] }", "`a` stands twice in this list", "\"a\""),
+        ("labels = { Severity = [\"a[\"] }", "unclosed character class; missing ']'", "\"a[\""),
+        ("labels = { Severity = [\" high\"] }", "no label can match ` high`", "\" high\""),
+        ("labels = { Severity = [\"!high\\n\"] }", "no label can match `!high\n`", "\"!high\\n\""),
+        ("labels = { Severity = [\"a\", \"!a\"] }", "`labels` matches nothing", "[\"a\", \"!a\"]"),
+        ("labels = { \"a b\" = [\"x\"] }", "`a b` is not the key of a trailer: letters, digits and `-`", "\"a b\""),
+        ("labels = { \"\" = [\"x\"] }", "`` is not the key of a trailer: letters, digits and `-`", "\"\""),
+        ("labels = { A = [\"x\"], a = [\"y\"] }", "the label `a` is given twice", "a"),
+    ];
+    for (line, what, underlined) in cases {
+        check_rule(&[(&format!("{ASKS}{line}"), &[(what, underlined)])]);
+    }
+    with_people(&format!("[[rule]]\nname = \"r\"\n{ASKS}labels = {{ Severity = [\"!*\"] }}")).expect("it loads");
+}
+
+#[test]
 fn times_reasons_and_actions_are_read() {
     let cases = [
         ("ttl = \"soon\"", "`soon` is not a length of time: expected number at 0", "\"soon\""),

@@ -5,21 +5,25 @@ use super::commit;
 use super::graph::Commits;
 use super::paths;
 use super::repository::GitRepository;
-use crate::domain::change::{Changeset, ChangesetId, TipChange};
-use crate::ports::history::OwnPaths;
+use crate::domain::change::{Changeset, ChangesetId, TipChange, trailers};
+use crate::ports::history::{Need, OwnPaths};
 use git2::ObjectType;
 
-/// Reads the commits `ids`, in that order.
+/// Reads the commits `ids`, in that order, with the own paths and trailers that `need` asks for.
 pub(super) fn changesets(
     repo: &GitRepository,
     ids: &[ChangesetId],
-    own_paths: OwnPaths,
+    need: &Need<'_>,
 ) -> Result<Vec<Changeset>, GitError> {
     let mut read = Vec::with_capacity(ids.len());
     for id in ids {
         let node = repo.node(id)?;
         let signature = repo.with_object(id, ObjectType::Commit, commit::signature)?;
-        let looked_at = match own_paths {
+        let trailers = match need.trailers {
+            true => repo.with_object(id, ObjectType::Commit, |object| trailers(commit::message(object)))?,
+            false => None,
+        };
+        let looked_at = match need.own_paths {
             OwnPaths::Unneeded => false,
             OwnPaths::Merges => node.parents.len() > 1,
             OwnPaths::All => true,
@@ -31,6 +35,7 @@ pub(super) fn changesets(
             committer: Some(signature.committer),
             summary: signature.summary,
             own_paths: if looked_at { Some(paths::own_paths(repo, id)?) } else { None },
+            trailers,
         });
     }
     Ok(read)

@@ -9,7 +9,7 @@ use super::own_paths::Paths;
 use super::reply::Reply;
 use super::request::{Header, Request};
 use super::state::{self, State};
-use crate::domain::change::{Action, ChangesetId, RefUpdate, Target, TipChange};
+use crate::domain::change::{Action, Changeset, ChangesetId, RefUpdate, Target, TipChange, trailers};
 use crate::ports::history::{ClaimRefusal, History, HistoryError, Need, OwnPaths, Selection};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::io::{Read, Write};
@@ -165,7 +165,11 @@ impl<R: Read, W: Write> MercurialHistory<R, W> {
             }
             _ => self.request.between(&update.new, &update.old)?,
         };
-        update.changesets = read.iter().map(ReadChangeset::to_changeset).collect();
+        let with_trailers = |read: &ReadChangeset| {
+            let found = if need.trailers { trailers(read.description()) } else { None };
+            Changeset { trailers: found, ..read.to_changeset() }
+        };
+        update.changesets = read.iter().map(with_trailers).collect();
         Ok(())
     }
 
@@ -283,7 +287,7 @@ mod tests {
         for update in &mut updates {
             let selection = || Selection { rule: RuleName::new("r").expect("a name"), picks: Box::new(|_| true) };
             let (hidden, promoted) = (vec![selection()], vec![selection()]);
-            history.load(update, &Need { own_paths: OwnPaths::All, whole: true, hidden, promoted })?;
+            history.load(update, &Need { own_paths: OwnPaths::All, trailers: true, whole: true, hidden, promoted })?;
             history.reachable_bases(update, &update.old.iter().copied().collect())?;
         }
         Ok(updates)

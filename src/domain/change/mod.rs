@@ -7,6 +7,7 @@ mod path;
 mod push;
 mod size;
 mod target;
+mod trailer;
 
 pub use action::{Action, NotAnAction};
 pub use changeset::{Changeset, co_author_emails};
@@ -15,3 +16,4 @@ pub use path::RepoPath;
 pub use push::{Push, Pusher, RefUpdate, TipChange};
 pub use size::{ChangeSize, ChangedFile};
 pub use target::{Target, TargetError, TargetKind};
+pub use trailer::{Trailer, trailers};

@@ -101,6 +101,7 @@ fn of_rule(rule: &Rule) -> Keys {
         ("refs", patterns(&targets.refs)),
         ("environments", targets.environments.as_deref().map(sorted).unwrap_or_default()),
         ("paths", patterns(&rule.paths)),
+        ("labels", rule.labels.iter().map(|(key, list)| format!("{key} {}", patterns_of(list).join(", "))).collect()),
         ("actions", rule.actions.iter().flatten().map(ToString::to_string).collect()),
         ("require", requirements(&rule.require)),
         ("any_of", rule.any_of.iter().map(|one| format!("[{}]", requirements(one).join(", "))).collect()),
@@ -125,8 +126,11 @@ fn sorted<T: Display>(list: &[T]) -> Vec<String> {
 }
 
 fn patterns(list: &Option<Patterns>) -> Vec<String> {
-    let mut texts: Vec<String> =
-        list.iter().flat_map(|list| list.written()).map(|entry| format!("`{entry}`")).collect();
+    list.as_ref().map(patterns_of).unwrap_or_default()
+}
+
+fn patterns_of(list: &Patterns) -> Vec<String> {
+    let mut texts: Vec<String> = list.written().iter().map(|entry| format!("`{entry}`")).collect();
     texts.sort();
     texts
 }

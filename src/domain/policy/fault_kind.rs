@@ -210,7 +210,7 @@ pub enum FaultKind {
     /// A pattern that nothing could ever match.
     #[error("no {what} can match `{pattern}`")]
     Unmatchable {
-        /// What the pattern is for: "path", "branch", "tag", "refname".
+        /// What the pattern is for: "path", "label", "branch", "tag", "refname".
         what: &'static str,
         /// The pattern.
         pattern: String,
@@ -218,6 +218,15 @@ pub enum FaultKind {
     /// All that the list takes, it takes away again.
     #[error("`{0}` matches nothing")]
     MatchesNothing(&'static str),
+    /// No commit has a trailer with such a key.
+    #[error("`{0}` is not the key of a trailer: letters, digits and `-`")]
+    NotALabel(String),
+    /// A key twice, in upper and lower case perhaps.
+    #[error("the label `{0}` is given twice")]
+    LabelTwice(String),
+    /// The table has no entries.
+    #[error("`labels` names no label")]
+    NoLabels,
     /// Not an action.
     #[error("`{text}` is {source}")]
     BadAction {

@@ -3,7 +3,7 @@
 use super::Patterns;
 use crate::domain::approval::PublicKey;
 use crate::domain::approval::quorum::Requirement;
-use crate::domain::change::{Action, RefUpdate, Target, TargetKind};
+use crate::domain::change::{Action, RefUpdate, Target, TargetKind, Trailer};
 use crate::domain::name::{EnvironmentName, PrincipalId, RoleName, RuleName};
 use crate::domain::time::{Span, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
@@ -120,6 +120,8 @@ pub struct Rule {
     pub targets: TargetPatterns,
     /// Which paths; `None`: every commit, whatever it touches.
     pub paths: Option<Patterns>,
+    /// Which labels, by key in lower case; each must match.
+    pub labels: BTreeMap<String, Patterns>,
     /// Which actions; `None`: all but gates.
     pub actions: Option<BTreeSet<Action>>,
     /// All of these must be filled.
@@ -160,6 +162,24 @@ impl Rule {
     pub fn roles(&self) -> BTreeSet<&RoleName> {
         let alternatives = self.any_of.iter().flatten();
         self.require.iter().chain(alternatives).map(|entry| &entry.role).collect()
+    }
+
+    /// Tells whether the rule is about some commits only, not about all of its targets.
+    pub fn picks_commits(&self) -> bool {
+        self.paths.is_some() || !self.labels.is_empty()
+    }
+
+    /// Tells whether a commit with these trailers carries the labels that the rule is about.
+    ///
+    /// For each key one value must match; a commit without the key matches a list that takes everything but what it names.
+    pub fn labelled(&self, trailers: &[Trailer]) -> bool {
+        self.labels.iter().all(|(key, list)| {
+            let mut values = trailers.iter().filter(|one| one.key.eq_ignore_ascii_case(key.as_bytes())).peekable();
+            match values.peek() {
+                Some(_) => values.any(|one| list.matches(&one.value)),
+                None => list.starts_from_all(),
+            }
+        })
     }
 
     /// Tells whether the rule is about `action`.

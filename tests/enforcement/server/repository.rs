@@ -128,11 +128,11 @@ impl History for Repository {
             OwnPaths::Merges => commit.parents.len() > 1,
             OwnPaths::All => true,
         };
-        let seen = self
-            .commits
-            .iter()
-            .filter(|commit| within.contains(&commit.id))
-            .map(|commit| Changeset { own_paths: commit.own_paths.clone().filter(|_| look(commit)), ..commit.clone() });
+        let seen = self.commits.iter().filter(|commit| within.contains(&commit.id)).map(|commit| Changeset {
+            own_paths: commit.own_paths.clone().filter(|_| look(commit)),
+            trailers: commit.trailers.clone().filter(|_| need.trailers),
+            ..commit.clone()
+        });
         update.changesets = seen.collect();
         let promoted = need.promoted.iter().map(|promoted| {
             let before = self.reached(&heads(&*promoted.picks));

@@ -52,16 +52,28 @@ pub fn rules() -> impl Strategy<Value = String> {
             "deny = true",
         ][..],
     );
-    let about = select(&["", "", "paths = [\"db/**\"]", "paths = [\"!src/**\"]", "branches = [\"dev\"]"][..]);
+    let about = select(
+        &[
+            "",
+            "",
+            "paths = [\"db/**\"]",
+            "paths = [\"!src/**\"]",
+            "branches = [\"dev\"]",
+            "labels = { Kind = [\"fix\"] }",
+            "labels = { Kind = [\"!fix\"] }",
+            "paths = [\"db/**\"]\nlabels = { Kind = [\"f*\"] }",
+        ][..],
+    );
     let when = select(&["", "", "", "mode = \"observe\"", "actions = [\"update\", \"delete\"]"][..]);
     (asks, about, when).prop_map(|(asks, about, when)| format!("{asks}\n{about}\n{when}"))
 }
 
-/// One commit: which others it stands on, who made it, what it changes.
+/// One commit: which others it stands on, who made it and how it is labelled, what it changes.
 type Commit = (Vec<Index>, Vec<&'static str>, Option<&'static str>);
 
 fn commits() -> impl Strategy<Value = Vec<Commit>> {
-    let people = vec(select(&["@alice", "@bob", "@mallory", "~carol", "@mallory", "@zed"][..]), 1..3);
+    let words = &["@alice", "@bob", "@mallory", "~carol", "@mallory", "@zed", "kind:Fix", "Kind:other", "?:"];
+    let people = vec(select(&words[..]), 1..4);
     let changes = prop::option::weighted(0.9, select(&["", "src/1", "db/1", "src/1 db/1", "doc"][..]));
     vec((vec(any::<Index>(), 1..3), people, changes), 1..6)
 }

@@ -4,6 +4,7 @@
 //! only, so that everything which is wrong in every file is said at once. It refuses keys that it does not know, and
 //! by name those that a later version will know.
 
+mod label;
 mod people;
 mod reader;
 mod requirement;

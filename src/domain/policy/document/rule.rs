@@ -1,7 +1,7 @@
 //! Reads `[[rule]]`.
 
 use super::reader::{Reader, Section, Value};
-use super::{requirement, target, value};
+use super::{label, requirement, target, value};
 use crate::domain::name::{EnvironmentName, RuleName};
 use crate::domain::policy::draft::RuleDraft;
 use crate::domain::policy::{FaultKind, Mode, Rule, TargetPatterns, limits};
@@ -17,6 +17,7 @@ const RULE: Section = Section {
         "refs",
         "environments",
         "paths",
+        "labels",
         "actions",
         "require",
         "any_of",
@@ -32,7 +33,7 @@ const RULE: Section = Section {
         "mode",
         "message",
     ],
-    later: &["labels", "larger_than", "during", "outside", "checks", "bind", "land", "override", "escalate"],
+    later: &["larger_than", "during", "outside", "checks", "bind", "land", "override", "escalate"],
 };
 
 /// Reads one rule; `None` if it is not a table.
@@ -90,6 +91,7 @@ fn one(reader: &mut Reader<'_>, key: &'static str, value: &Value<'_>, draft: &mu
             rule.targets.environments = Some(draft.environments.iter().map(|name| name.value.clone()).collect());
         }
         "paths" => rule.paths = target::patterns(reader, key, value),
+        "labels" => rule.labels = label::read(reader, value),
         "actions" => rule.actions = target::actions(reader, value),
         "require" => draft.require = requirement::list(reader, "require", value),
         "any_of" => draft.any_of = requirement::alternatives(reader, value),
@@ -124,6 +126,7 @@ fn blank(place: (String, usize)) -> Rule {
         place,
         targets: TargetPatterns::default(),
         paths: None,
+        labels: BTreeMap::new(),
         actions: None,
         require: Vec::new(),
         any_of: Vec::new(),
