@@ -50,6 +50,8 @@ PREFACE = b'jit-hg-request/v1\n'
 REPLY = b'jit-hg-reply/v1 '
 DEFAULT_TIMEOUT = 60
 # One query names at most a few hundred thousand nodes.
+# Longer files than this are not counted line by line.
+LONGEST_FILE = 8 * 1024 * 1024
 LONGEST_LINE = 32 * 1024 * 1024
 MOST_STDERR = 64 * 1024
 CHUNK = 256 * 1024
@@ -528,6 +530,7 @@ class Facts:
         b'bases': 1,
         b'manifests': 1,
         b'deltas': 1,
+        b'files': 2,
     }
 
     def __init__(self, repo, before):
@@ -676,6 +679,20 @@ class Facts:
         store = self._manifests
         for one, two in _pairs(pairs):
             yield b'D', two + store.revdiff(self._manifest(one), self._manifest(two))
+
+    def files(self, path, nodes):
+        """Revisions of one file as they are stored, with their parents."""
+        store = self._repo.file(frombin(path))
+        for node in _nodes(nodes):
+            try:
+                text = store.rawdata(node)
+            except (error.LookupError, error.StorageError):
+                text = None
+            if text is None or len(text) > LONGEST_FILE:
+                yield b'F', node + b'\0'
+            else:
+                one, two = store.parents(node)
+                yield b'F', node + b'\1' + one + two + text
 
     def _manifest(self, node):
         """Returns the revision number of a changeset's manifest. Each is asked for twice: as a child's and as a parent's."""

@@ -15,6 +15,7 @@ mod races;
 mod rules_labels;
 mod rules_people;
 mod rules_quorum;
+mod rules_size;
 mod rules_targets;
 mod series;
 #[path = "../support/mod.rs"]

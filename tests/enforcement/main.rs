@@ -14,6 +14,7 @@ mod quorum;
 mod rejection;
 mod rules;
 mod server;
+mod sizes;
 mod support;
 mod time;
 mod worth;

@@ -52,6 +52,34 @@ impl Case<'_> {
         paths.as_ref().map(|paths| paths.iter().any(|path| patterns.matches(path.as_bytes())))
     }
 
+    /// Whether the update is over a limit of the rule; `None`: nobody counted.
+    fn is_large(&self) -> Option<bool> {
+        let Some(limits) = self.rule.larger_than else { return Some(true) };
+        if self.update.actions == [Action::Delete] {
+            return Some(true);
+        }
+        let commits: Vec<&Changeset> = self.update.changesets.iter().filter(|commit| self.is_new(&commit.id)).collect();
+        let mut parts: Vec<_> = commits.iter().map(|commit| (commit.own_paths.clone(), commit.lines)).collect();
+        if self.update.actions == [Action::Rewrite] {
+            let changes = &self.update.tip_changes;
+            parts.extend(changes.iter().map(|change| (change.paths.clone(), change.lines)));
+            parts.extend(changes.is_empty().then_some((None, None)));
+        }
+        let unknown = |known: &dyn Fn(&(Option<Vec<_>>, Option<usize>)) -> bool| parts.iter().any(|part| !known(part));
+        let files: BTreeSet<_> = parts.iter().flat_map(|(paths, _)| paths.iter().flatten()).collect();
+        let lines: usize = parts.iter().filter_map(|(_, lines)| *lines).sum();
+        let sizes = [
+            (limits.files, files.len(), unknown(&|(paths, _)| paths.is_some())),
+            (limits.lines, lines, unknown(&|(_, lines)| lines.is_some())),
+            (limits.commits, commits.len(), false),
+        ];
+        let asked = || sizes.iter().filter_map(|(limit, size, unknown)| limit.map(|limit| (*size > limit, *unknown)));
+        if asked().any(|(over, _)| over) {
+            return Some(true);
+        }
+        if asked().any(|(_, unknown)| unknown) { None } else { Some(false) }
+    }
+
     /// Whether a commit carries the labels of the rule; `None`: nobody looked.
     fn labelled(&self, commit: &Changeset) -> Option<bool> {
         let all = self.rule.labels.iter().map(|(key, list)| {
@@ -102,12 +130,13 @@ impl Case<'_> {
     }
 
     fn matches(&self) -> bool {
-        !self.commits().is_empty() || !self.tips().is_empty()
+        self.is_large() != Some(false) && (!self.commits().is_empty() || !self.tips().is_empty())
     }
 
     fn surely_matches(&self) -> bool {
-        self.commits().iter().any(|commit| self.picks(commit) == Some(true))
-            || self.tips().iter().any(|(_, sure)| *sure)
+        self.is_large() == Some(true)
+            && (self.commits().iter().any(|commit| self.picks(commit) == Some(true))
+                || self.tips().iter().any(|(_, sure)| *sure))
     }
 
     fn pusher(&self) -> Option<&PrincipalId> {

@@ -159,7 +159,7 @@ proptest! {
                 }
             }
             for changeset in update.changesets.iter_mut().filter(|_| hide.next() == Some(true)) {
-                changeset.trailers = None;
+                (changeset.trailers, changeset.lines) = (None, None);
             }
         }
         if before.verdict() == Verdict::Deny {

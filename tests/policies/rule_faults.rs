@@ -60,6 +60,26 @@ fn labels_are_keys_and_values_that_a_trailer_can_have() {
 }
 
 #[test]
+fn sizes_are_numbers() {
+    let range = |key: &str| format!("`{key}` takes a number from 0 to 1000000");
+    let cases = [
+        ("larger_than = 5", "`larger_than` takes a table, not an integer".to_owned(), "5"),
+        ("larger_than = {}", "`larger_than` names no limit".to_owned(), "{}"),
+        ("larger_than = { bytes = 5 }", "`larger_than` has no key `bytes`".to_owned(), "bytes"),
+        ("larger_than = { files = \"5\" }", "`files` takes an integer, not a string".to_owned(), "\"5\""),
+        ("larger_than = { files = 0.5 }", "`files` takes an integer, not a float".to_owned(), "0.5"),
+        ("larger_than = { lines = -1 }", range("lines"), "-1"),
+        ("larger_than = { commits = 1_000_001 }", range("commits"), "1_000_001"),
+        ("larger_than = { commits = 99999999999999999999 }", range("commits"), "99999999999999999999"),
+    ];
+    for (line, what, underlined) in cases {
+        check_rule(&[(&format!("{ASKS}{line}"), &[(&what, underlined)])]);
+    }
+    with_people(&format!("[[rule]]\nname = \"r\"\n{ASKS}larger_than = {{ files = 0, lines = 1_000_000 }}"))
+        .expect("it loads");
+}
+
+#[test]
 fn times_reasons_and_actions_are_read() {
     let cases = [
         ("ttl = \"soon\"", "`soon` is not a length of time: expected number at 0", "\"soon\""),

@@ -121,7 +121,7 @@ impl History for GitHistory {
         update.changesets = walk::changesets(&self.repo, &ids, need)?;
         update.tip_changes = match action {
             Action::Rewrite if need.own_paths != OwnPaths::Unneeded => {
-                walk::tip_changes(&self.repo, &update.tips, &old_heads)?
+                walk::tip_changes(&self.repo, &update.tips, &old_heads, need)?
             }
             _ => Vec::new(),
         };

@@ -3,6 +3,7 @@
 use super::GitError;
 use super::commit;
 use super::graph::Commits;
+use super::lines;
 use super::paths;
 use super::repository::GitRepository;
 use crate::domain::change::{Changeset, ChangesetId, TipChange, trailers};
@@ -28,34 +29,50 @@ pub(super) fn changesets(
             OwnPaths::Merges => node.parents.len() > 1,
             OwnPaths::All => true,
         };
+        let own_paths = if looked_at { Some(paths::own_paths(repo, id)?) } else { None };
+        let lines = match (need.lines, &own_paths) {
+            (Some(most), Some(paths)) => lines::changed(repo, node.tree, &trees(repo, &node.parents)?, paths, most)?,
+            _ => None,
+        };
         read.push(Changeset {
             id: *id,
             parents: node.parents.clone(),
             authors: signature.authors,
             committer: Some(signature.committer),
             summary: signature.summary,
-            own_paths: if looked_at { Some(paths::own_paths(repo, id)?) } else { None },
+            own_paths,
+            lines,
             trailers,
         });
     }
     Ok(read)
 }
 
-/// Compares each tip with each old head; with none that is a commit, it cannot be said where they differ.
+fn trees(repo: &GitRepository, commits: &[ChangesetId]) -> Result<Vec<ChangesetId>, GitError> {
+    commits.iter().map(|commit| repo.node(commit).map(|node| node.tree)).collect()
+}
+
+/// Compares each tip with each old head, and counts lines if somebody asks for them; with no old head that is a commit, it cannot be said
+/// where they differ.
 pub(super) fn tip_changes(
     repo: &GitRepository,
     tips: &[ChangesetId],
     old_heads: &[ChangesetId],
+    need: &Need<'_>,
 ) -> Result<Vec<TipChange>, GitError> {
     let mut changes = Vec::new();
     for tip in tips {
         let tree = repo.node(tip)?.tree;
-        for old in old_heads {
-            let before = repo.node(old)?.tree;
-            changes.push(TipChange { tip: *tip, paths: Some(paths::differing(repo, Some(tree), vec![Some(before)])?) });
+        for before in trees(repo, old_heads)? {
+            let paths = paths::differing(repo, Some(tree), vec![Some(before)])?;
+            let lines = match need.lines {
+                Some(most) => lines::changed(repo, tree, &[before], &paths, most)?,
+                None => None,
+            };
+            changes.push(TipChange { tip: *tip, paths: Some(paths), lines });
         }
         if old_heads.is_empty() {
-            changes.push(TipChange { tip: *tip, paths: None });
+            changes.push(TipChange { tip: *tip, paths: None, lines: None });
         }
     }
     Ok(changes)

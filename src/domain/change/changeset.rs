@@ -20,6 +20,10 @@ pub struct Changeset {
     /// `None`: nobody looked. Evaluation then takes every path as touched, so that a fact that is
     /// missing can only deny.
     pub own_paths: Option<Vec<RepoPath>>,
+    /// How many lines its own changes remove and add; a count that goes beyond what anybody asks may stop there.
+    ///
+    /// `None`: nobody counted. Evaluation then takes them to be more than any limit.
+    pub lines: Option<usize>,
     /// The trailers of its message ([`super::trailers`]), in the order in which they stand.
     ///
     /// `None`: nobody looked, or readers would not agree. Evaluation then takes it to carry every label.

@@ -1,7 +1,7 @@
 //! What would differ between two policies, by name, for people who are about to swap them.
 
 use super::model::{Environment, Policy, Principal, ReasonRule, Role, Rule};
-use super::{DefaultAnswer, Mode, Patterns};
+use super::{DefaultAnswer, LargerThan, Mode, Patterns};
 use crate::domain::approval::quorum::Requirement;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
@@ -102,6 +102,7 @@ fn of_rule(rule: &Rule) -> Keys {
         ("environments", targets.environments.as_deref().map(sorted).unwrap_or_default()),
         ("paths", patterns(&rule.paths)),
         ("labels", rule.labels.iter().map(|(key, list)| format!("{key} {}", patterns_of(list).join(", "))).collect()),
+        ("larger_than", rule.larger_than.iter().flat_map(of_limits).collect()),
         ("actions", rule.actions.iter().flatten().map(ToString::to_string).collect()),
         ("require", requirements(&rule.require)),
         ("any_of", rule.any_of.iter().map(|one| format!("[{}]", requirements(one).join(", "))).collect()),
@@ -117,6 +118,11 @@ fn of_rule(rule: &Rule) -> Keys {
         ("mode", vec![observe.to_owned()]),
         ("message", rule.message.iter().map(|text| format!("`{text}`")).collect()),
     ])
+}
+
+fn of_limits(size: &LargerThan) -> Vec<String> {
+    let limits = [(size.files, "files"), (size.lines, "lines"), (size.commits, "commits")];
+    limits.iter().filter_map(|(limit, what)| limit.map(|limit| format!("{limit} {what}"))).collect()
 }
 
 fn sorted<T: Display>(list: &[T]) -> Vec<String> {

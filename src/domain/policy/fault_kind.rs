@@ -227,6 +227,12 @@ pub enum FaultKind {
     /// The table has no entries.
     #[error("`labels` names no label")]
     NoLabels,
+    /// The table has no entries.
+    #[error("`larger_than` names no limit")]
+    NoLimits,
+    /// Not a size.
+    #[error("`{0}` takes a number from 0 to {size}", size = limits::SIZE)]
+    NotALimit(&'static str),
     /// Not an action.
     #[error("`{text}` is {source}")]
     BadAction {

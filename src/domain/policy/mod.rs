@@ -14,6 +14,7 @@ mod load;
 mod model;
 mod pattern;
 mod quorums;
+mod size;
 mod standing;
 mod units;
 
@@ -26,4 +27,5 @@ pub use fault_kind::{FaultKind, Thing};
 pub use load::load;
 pub use model::{DefaultAnswer, Environment, Mode, Policy, Principal, ReasonRule, Role, Rule, TargetPatterns};
 pub use pattern::{PatternError, Patterns};
+pub use size::LargerThan;
 pub use standing::LEEWAY;

@@ -1,6 +1,6 @@
 //! The policy as evaluation uses it: every name resolved, every value checked.
 
-use super::Patterns;
+use super::{LargerThan, Patterns};
 use crate::domain::approval::PublicKey;
 use crate::domain::approval::quorum::Requirement;
 use crate::domain::change::{Action, RefUpdate, Target, TargetKind, Trailer};
@@ -122,6 +122,8 @@ pub struct Rule {
     pub paths: Option<Patterns>,
     /// Which labels, by key in lower case; each must match.
     pub labels: BTreeMap<String, Patterns>,
+    /// How large an update must be.
+    pub larger_than: Option<LargerThan>,
     /// Which actions; `None`: all but gates.
     pub actions: Option<BTreeSet<Action>>,
     /// All of these must be filled.

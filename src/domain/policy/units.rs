@@ -16,8 +16,8 @@ pub struct Units<'a> {
 }
 
 /// Whether something matches.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Known {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Known {
     No,
     /// Nobody looked: it is taken to match.
     Unknown,
@@ -53,13 +53,17 @@ impl<'a> Units<'a> {
     pub fn of(rule: &Rule, update: &'a RefUpdate) -> Self {
         let scope = update.scopes.get(&rule.name);
         let in_scope = |c: &&Changeset| scope.is_none_or(|ids| ids.contains(&c.id));
+        let fresh: Vec<&Changeset> = update.changesets.iter().filter(in_scope).collect();
+        let large = rule.larger_than.map_or(Known::Yes, |limits| limits.is_exceeded(update, &fresh));
+        if large == Known::No {
+            return Self { matches: false, certain: false, changesets: Vec::new(), tips: Vec::new() };
+        }
         let mut certain = !rule.picks_commits();
         let mut is_matched = |known: Known| {
             certain |= known == Known::Yes;
             known != Known::No
         };
-        let changesets: Vec<&Changeset> =
-            update.changesets.iter().filter(in_scope).filter(|c| is_matched(of_changeset(rule, c))).collect();
+        let changesets: Vec<&Changeset> = fresh.into_iter().filter(|c| is_matched(of_changeset(rule, c))).collect();
         let does = |wanted: [Action; 2]| update.actions.iter().any(|action| wanted.contains(action));
         // Where old heads give way or stay beside, each tip is compared with them; labels are of commits, not of differences.
         let compared = does([Action::Rewrite, Action::NewHead]);
@@ -81,7 +85,7 @@ impl<'a> Units<'a> {
         };
         // Where no tip is a commit there is nothing to look into: the rule is taken to match.
         let matches = update.tips.is_empty() || !changesets.is_empty() || !tips.is_empty();
-        Self { matches, certain, changesets, tips }
+        Self { matches, certain: certain && large == Known::Yes, changesets, tips }
     }
 
     /// Returns the changesets, then the tips that are not among them.

@@ -94,8 +94,14 @@ fn know_all(policy: &Policy, push: &mut Push, repository: &mut Repository) {
             rule: rule.name.clone(),
             picks: Box::new(move |target: &Target| policy.names_target(rule, target)),
         });
-        let need =
-            Need { own_paths: OwnPaths::All, trailers: true, whole: true, hidden: hidden.collect(), promoted: vec![] };
+        let need = Need {
+            own_paths: OwnPaths::All,
+            lines: Some(100),
+            trailers: true,
+            whole: true,
+            hidden: hidden.collect(),
+            promoted: vec![],
+        };
         repository.load(update, &need).expect("readable");
         let all = repository.commits.iter().map(|commit| commit.id).collect();
         repository.reachable_bases(update, &all).expect("readable");

@@ -61,6 +61,9 @@ pub fn rules() -> impl Strategy<Value = String> {
             "branches = [\"dev\"]",
             "labels = { Kind = [\"fix\"] }",
             "labels = { Kind = [\"!fix\"] }",
+            "larger_than = { commits = 2 }",
+            "larger_than = { files = 1, lines = 5 }",
+            "paths = [\"db/**\"]\nlarger_than = { lines = 3, commits = 3 }",
             "paths = [\"db/**\"]\nlabels = { Kind = [\"f*\"] }",
         ][..],
     );
@@ -72,7 +75,8 @@ pub fn rules() -> impl Strategy<Value = String> {
 type Commit = (Vec<Index>, Vec<&'static str>, Option<&'static str>);
 
 fn commits() -> impl Strategy<Value = Vec<Commit>> {
-    let words = &["@alice", "@bob", "@mallory", "~carol", "@mallory", "@zed", "kind:Fix", "Kind:other", "?:"];
+    let words =
+        &["@alice", "@bob", "@mallory", "~carol", "@mallory", "@zed", "kind:Fix", "Kind:other", "?:", "%3", "%?"];
     let people = vec(select(&words[..]), 1..4);
     let changes = prop::option::weighted(0.9, select(&["", "src/1", "db/1", "src/1 db/1", "doc"][..]));
     vec((vec(any::<Index>(), 1..3), people, changes), 1..6)

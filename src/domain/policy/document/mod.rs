@@ -9,6 +9,7 @@ mod people;
 mod reader;
 mod requirement;
 mod rule;
+mod size;
 mod target;
 mod value;
 

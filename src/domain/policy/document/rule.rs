@@ -1,7 +1,7 @@
 //! Reads `[[rule]]`.
 
 use super::reader::{Reader, Section, Value};
-use super::{label, requirement, target, value};
+use super::{label, requirement, size, target, value};
 use crate::domain::name::{EnvironmentName, RuleName};
 use crate::domain::policy::draft::RuleDraft;
 use crate::domain::policy::{FaultKind, Mode, Rule, TargetPatterns, limits};
@@ -18,6 +18,7 @@ const RULE: Section = Section {
         "environments",
         "paths",
         "labels",
+        "larger_than",
         "actions",
         "require",
         "any_of",
@@ -33,7 +34,7 @@ const RULE: Section = Section {
         "mode",
         "message",
     ],
-    later: &["larger_than", "during", "outside", "checks", "bind", "land", "override", "escalate"],
+    later: &["during", "outside", "checks", "bind", "land", "override", "escalate"],
 };
 
 /// Reads one rule; `None` if it is not a table.
@@ -92,6 +93,7 @@ fn one(reader: &mut Reader<'_>, key: &'static str, value: &Value<'_>, draft: &mu
         }
         "paths" => rule.paths = target::patterns(reader, key, value),
         "labels" => rule.labels = label::read(reader, value),
+        "larger_than" => rule.larger_than = size::read(reader, value),
         "actions" => rule.actions = target::actions(reader, value),
         "require" => draft.require = requirement::list(reader, "require", value),
         "any_of" => draft.any_of = requirement::alternatives(reader, value),
@@ -127,6 +129,7 @@ fn blank(place: (String, usize)) -> Rule {
         targets: TargetPatterns::default(),
         paths: None,
         labels: BTreeMap::new(),
+        larger_than: None,
         actions: None,
         require: Vec::new(),
         any_of: Vec::new(),
