@@ -130,6 +130,8 @@ impl<'a> Reason<'a> {
             "it is not about this target".to_owned()
         } else if !update.actions.iter().any(|action| rule.names_action(action)) {
             format!("it is not about the action {}", update.action())
+        } else if outcome.is_none() && rule.when.is_some() {
+            "it is not in force now, or the update has nothing that it is about".to_owned()
         } else if outcome.is_none() && rule.larger_than.is_some() {
             "the update is not larger than its limits, or has nothing that it is about".to_owned()
         } else if outcome.is_none() && !rule.picks_commits() {

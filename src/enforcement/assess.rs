@@ -134,10 +134,11 @@ fn looks_at_paths(rule: &Rule) -> bool {
     rule.paths.is_some() || rule.larger_than.is_some_and(|limits| limits.looks_at_paths())
 }
 
-/// A rule that enforces creation, updates and rewrites has judged whatever already stands on the refs that it names, so that
+/// A rule that always enforces creation, updates and rewrites has judged whatever already stands on the refs that it names, so that
 /// a creation need not be judged on it again (docs/spec/semantics.md, 4).
 fn hides_what_it_judged(rule: &Rule) -> bool {
     rule.mode == Mode::Enforce
+        && rule.when.is_none()
         && [Action::Create, Action::Update, Action::Rewrite].iter().all(|action| rule.names_action(action))
 }
 

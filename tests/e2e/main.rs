@@ -17,6 +17,7 @@ mod rules_people;
 mod rules_quorum;
 mod rules_size;
 mod rules_targets;
+mod rules_windows;
 mod series;
 #[path = "../support/mod.rs"]
 mod support;

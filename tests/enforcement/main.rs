@@ -17,4 +17,5 @@ mod server;
 mod sizes;
 mod support;
 mod time;
+mod windows;
 mod worth;

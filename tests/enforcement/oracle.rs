@@ -6,7 +6,7 @@ use jit::domain::approval::quorum::Requirement;
 use jit::domain::approval::{Kind, RoleChoice, SignedToken};
 use jit::domain::change::{Action, Changeset, ChangesetId, Push, RefUpdate};
 use jit::domain::name::{PrincipalId, RoleName};
-use jit::domain::policy::{DefaultAnswer, Mode, Policy, ReasonRule, Rule};
+use jit::domain::policy::{DefaultAnswer, Mode, Policy, ReasonRule, Rule, When};
 use jit::domain::time::Span;
 use std::collections::BTreeSet;
 
@@ -36,6 +36,10 @@ struct Case<'c> {
 
 impl Case<'_> {
     fn names(&self) -> bool {
+        // The only window of scenarios holds.
+        if matches!(self.rule.when, Some(When::Outside(_))) {
+            return false;
+        }
         let branch = self.update.target.to_string();
         let branch = branch.strip_prefix("refs/heads/").expect("scenarios push branches");
         self.rule.targets.branches.as_ref().is_none_or(|list| list.matches(branch.as_bytes()))

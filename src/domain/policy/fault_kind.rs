@@ -16,6 +16,8 @@ pub enum Thing {
     Role,
     /// `[environments.NAME]`
     Environment,
+    /// `[windows.NAME]`
+    Window,
     /// `[[rule]]`
     Rule,
 }
@@ -26,6 +28,7 @@ impl fmt::Display for Thing {
             Self::Principal => "principal",
             Self::Role => "role",
             Self::Environment => "environment",
+            Self::Window => "window",
             Self::Rule => "rule",
         })
     }
@@ -233,6 +236,26 @@ pub enum FaultKind {
     /// Not a size.
     #[error("`{0}` takes a number from 0 to {size}", size = limits::SIZE)]
     NotALimit(&'static str),
+    /// No such time zone.
+    #[error("`{name}` is not a time zone")]
+    NotATimezone {
+        /// What stands there.
+        name: String,
+        /// What was probably meant.
+        similar: Option<String>,
+    },
+    /// Not a day of the week.
+    #[error("`{0}` is not a day: mon, tue, wed, thu, fri, sat, sun")]
+    NotADay(String),
+    /// A weekly window's beginning or end that is no time of day.
+    #[error("with `days`, `{0}` takes a time from \"00:00\" to \"23:59\"{end}", end = if *.0 == "to" { ", or \"24:00\"" } else { "" })]
+    NotATimeOfDay(&'static str),
+    /// A window's beginning or end that is no local date and time.
+    #[error("without `days`, `{0}` takes a date and time without offset, in whole seconds")]
+    NotALocalTime(&'static str),
+    /// The window ends before it begins, or at once.
+    #[error("the window does not end after it begins")]
+    WindowEmpty,
     /// Not an action.
     #[error("`{text}` is {source}")]
     BadAction {

@@ -27,6 +27,8 @@ pub const MESSAGE_BYTES: usize = 2_000;
 pub const PATTERN_BYTES: usize = 1_000;
 /// Files, lines and commits that `larger_than` may name.
 pub const SIZE: usize = 1_000_000;
+/// Minutes of a day.
+pub const DAY_MINUTES: u32 = 24 * 60;
 /// Bytes of an e-mail address or login.
 pub const IDENTITY_BYTES: usize = 320;
 /// The longest `ttl`.

@@ -17,6 +17,7 @@ mod quorums;
 mod size;
 mod standing;
 mod units;
+mod window;
 
 pub use crate::domain::approval::quorum::Requirement;
 pub use decision::{Counted, Decision, NotCounted, RuleOutcome, Unmet, UpdateDecision, Verdict, Why};
@@ -25,7 +26,8 @@ pub use evaluate::evaluate;
 pub use fault::{Fault, Faults, Note, Place, PolicyFile, Remark};
 pub use fault_kind::{FaultKind, Thing};
 pub use load::load;
-pub use model::{DefaultAnswer, Environment, Mode, Policy, Principal, ReasonRule, Role, Rule, TargetPatterns};
+pub use model::{DefaultAnswer, Environment, Mode, Policy, Principal, ReasonRule, Role, Rule, TargetPatterns, When};
 pub use pattern::{PatternError, Patterns};
 pub use size::LargerThan;
 pub use standing::LEEWAY;
+pub use window::{Window, WindowSpan};

@@ -88,6 +88,7 @@ fn know_all(policy: &Policy, push: &mut Push, repository: &mut Repository) {
         let enforced = |rule: &&jit::domain::policy::Rule| {
             use jit::domain::change::Action::{Create, Rewrite, Update};
             rule.mode == jit::domain::policy::Mode::Enforce
+                && rule.when.is_none()
                 && [Create, Update, Rewrite].iter().all(|a| rule.names_action(a))
         };
         let hidden = policy.rules.iter().filter(enforced).map(|rule| Selection {

@@ -67,7 +67,17 @@ pub fn rules() -> impl Strategy<Value = String> {
             "paths = [\"db/**\"]\nlabels = { Kind = [\"f*\"] }",
         ][..],
     );
-    let when = select(&["", "", "", "mode = \"observe\"", "actions = [\"update\", \"delete\"]"][..]);
+    let when = select(
+        &[
+            "",
+            "",
+            "",
+            "during = \"march\"",
+            "outside = \"march\"",
+            "mode = \"observe\"",
+            "actions = [\"update\", \"delete\"]",
+        ][..],
+    );
     (asks, about, when).prop_map(|(asks, about, when)| format!("{asks}\n{about}\n{when}"))
 }
 
