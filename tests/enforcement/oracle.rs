@@ -69,12 +69,13 @@ impl Case<'_> {
             parts.extend(changes.iter().map(|change| (change.paths.clone(), change.lines)));
             parts.extend(changes.is_empty().then_some((None, None)));
         }
-        let unknown = |known: &dyn Fn(&(Option<Vec<_>>, Option<usize>)) -> bool| parts.iter().any(|part| !known(part));
+        let unseen = parts.iter().any(|(paths, _)| paths.is_none());
+        let uncounted = parts.iter().any(|(_, lines)| lines.is_none());
         let files: BTreeSet<_> = parts.iter().flat_map(|(paths, _)| paths.iter().flatten()).collect();
         let lines: usize = parts.iter().filter_map(|(_, lines)| *lines).sum();
         let sizes = [
-            (limits.files, files.len(), unknown(&|(paths, _)| paths.is_some())),
-            (limits.lines, lines, unknown(&|(_, lines)| lines.is_some())),
+            (limits.files, files.len(), unseen),
+            (limits.lines, lines, uncounted),
             (limits.commits, commits.len(), false),
         ];
         let asked = || sizes.iter().filter_map(|(limit, size, unknown)| limit.map(|limit| (*size > limit, *unknown)));
