@@ -49,6 +49,8 @@ from mercurial.node import bin as frombin, nullid, nullrev
 PREFACE = b'jit-hg-request/v1\n'
 REPLY = b'jit-hg-reply/v1 '
 DEFAULT_TIMEOUT = 60
+# The lines of longer files are not counted.
+LONGEST_FILE = 8 * 1024 * 1024
 # One query names at most a few hundred thousand nodes.
 LONGEST_LINE = 32 * 1024 * 1024
 MOST_STDERR = 64 * 1024
@@ -536,6 +538,7 @@ class Facts:
         b'bases': 1,
         b'manifests': 1,
         b'deltas': 1,
+        b'files': 2,
     }
 
     def __init__(self, repo, before):
@@ -684,6 +687,17 @@ class Facts:
         store = self._manifests
         for one, two in _pairs(pairs):
             yield b'D', two + store.revdiff(self._manifest(one), self._manifest(two))
+
+    def files(self, path, nodes):
+        """Revisions of one file as they are stored, with their parents; those that are long or not here are left empty."""
+        store = self._repo.file(frombin(path))
+        for node in _nodes(nodes):
+            try:
+                text = store.rawdata(node)
+                found = b'\1' + b''.join(store.parents(node)) + text if len(text) <= LONGEST_FILE else b'\0'
+            except error.StorageError:
+                found = b'\0'
+            yield b'F', node + found
 
     def _manifest(self, node):
         """Returns the revision number of a changeset's manifest. Each is asked for twice: as a child's and as a parent's."""

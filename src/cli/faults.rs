@@ -159,7 +159,11 @@ fn shown(bytes: &[u8], span: Range<usize>) -> (String, Range<usize>) {
 /// Says what to do about a fault, where that is not plain from what it says.
 fn advice(what: &FaultKind) -> Option<String> {
     Some(match what {
-        FaultKind::UnknownKey { similar, .. } | FaultKind::Unknown { similar, .. } if similar.is_some() => {
+        FaultKind::UnknownKey { similar, .. }
+        | FaultKind::Unknown { similar, .. }
+        | FaultKind::NotATimezone { similar, .. }
+            if similar.is_some() =>
+        {
             format!("did you mean `{}`?", similar.as_deref().unwrap_or_default())
         }
         FaultKind::Unknown { what: Thing::Principal, .. } => {

@@ -49,6 +49,8 @@ fn commit(number: u8, parents: usize) -> Changeset {
         committer: None,
         summary: "Fix \u{202e}it\r".as_bytes().to_vec(),
         own_paths: None,
+        lines: None,
+        trailers: None,
     }
 }
 

@@ -135,14 +135,18 @@ impl<'a> Reason<'a> {
             "it is not about this target".to_owned()
         } else if !update.actions.iter().any(|action| rule.names_action(action)) {
             format!("it is not about the action {}", update.action())
-        } else if outcome.is_none() && rule.paths.is_some() {
-            "no commit touches its paths".to_owned()
-        } else if outcome.is_none() {
+        } else if outcome.is_none() && rule.when.is_some() {
+            "it is not in force now, or the update has nothing that it is about".to_owned()
+        } else if outcome.is_none() && rule.larger_than.is_some() {
+            "the update is not larger than its limits, or has nothing that it is about".to_owned()
+        } else if outcome.is_none() && !rule.picks_commits() {
             "no commit of the push is new to it".to_owned()
-        } else if rule.paths.is_some() && *update.action() == Action::Delete {
-            "a deletion touches every path".to_owned()
-        } else if rule.paths.is_some() {
-            "these commits touch its paths".to_owned()
+        } else if outcome.is_none() {
+            format!("no commit {}", picked(rule, ["touches its paths", "carries its labels"]))
+        } else if rule.picks_commits() && *update.action() == Action::Delete {
+            format!("a deletion {}", picked(rule, ["touches every path", "carries every label"]))
+        } else if rule.picks_commits() {
+            format!("these commits {}", picked(rule, ["touch its paths", "carry its labels"]))
         } else {
             "it is about every commit of this target".to_owned()
         };
@@ -167,6 +171,12 @@ impl<'a> Reason<'a> {
             "commits": commits,
         })
     }
+}
+
+/// Joins what is said of paths and of labels, as far as `rule` names them.
+fn picked(rule: &Rule, [paths, labels]: [&str; 2]) -> String {
+    let said = [(rule.paths.is_some(), paths), (!rule.labels.is_empty(), labels)];
+    said.iter().filter(|(is_asked, _)| *is_asked).map(|(_, words)| *words).collect::<Vec<_>>().join(" and ")
 }
 
 /// The paths of a commit, or of the difference to a tip, that `rule` is about.

@@ -1,6 +1,6 @@
 //! `jit policy …`; here `jit policy check`: does a policy load, and if not, what is wrong with it.
 
-use super::policy_apply;
+use super::{policy_apply, policy_test};
 use crate::adapters::disk::{PolicyFolder, PolicyFolderError};
 use crate::cli::{Context, Exit, Failure, Format, IntoFailure, Style, faults_json, faults_report};
 use crate::domain::policy::{DefaultAnswer, Faults, Mode, Policy, load};
@@ -19,6 +19,8 @@ pub struct Args {
 enum Command {
     /// Load a policy and report everything that is wrong with it
     Check(CheckArgs),
+    /// Judge the cases in a policy's folder cases/ and tell which come out otherwise
+    Test(policy_test::Args),
     /// Put another policy in force
     Apply(policy_apply::Args),
 }
@@ -37,6 +39,7 @@ pub struct CheckArgs {
 pub fn run(args: &Args, default_dir: &Path, cx: &Context) -> Result<Exit, Failure> {
     match &args.command {
         Command::Check(args) => check(args, default_dir, cx),
+        Command::Test(args) => policy_test::run(args, default_dir, cx),
         Command::Apply(args) => policy_apply::run(args, cx),
     }
 }

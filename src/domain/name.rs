@@ -67,6 +67,8 @@ names! {
     RuleName;
     /// A named set of refs, and the target of gates.
     EnvironmentName;
+    /// A named part of the time.
+    WindowName;
 }
 
 #[cfg(test)]

@@ -115,18 +115,30 @@ fn load(
         Some(Selection { rule: rule.name.clone(), picks })
     });
     let own_paths = match merges {
-        _ if rules.iter().any(|rule| rule.paths.is_some()) => OwnPaths::All,
+        _ if rules.iter().any(looks_at_paths) => OwnPaths::All,
         Merges::Known => OwnPaths::Merges,
         Merges::Unknown => OwnPaths::Unneeded,
     };
-    let need = Need { own_paths, whole: !whole.is_empty(), hidden: hidden.collect(), promoted: promoted.collect() };
+    let need = Need {
+        own_paths,
+        lines: rules.iter().filter_map(|rule| rule.larger_than?.lines).max(),
+        trailers: rules.iter().any(|rule| !rule.labels.is_empty()),
+        whole: !whole.is_empty(),
+        hidden: hidden.collect(),
+        promoted: promoted.collect(),
+    };
     history.load(update, &need)
 }
 
-/// A rule that enforces creation, updates and rewrites has judged whatever already stands on the refs that it names, so that
+fn looks_at_paths(rule: &Rule) -> bool {
+    rule.paths.is_some() || rule.larger_than.is_some_and(|limits| limits.looks_at_paths())
+}
+
+/// A rule that always enforces creation, updates and rewrites has judged whatever already stands on the refs that it names, so that
 /// a creation need not be judged on it again (docs/spec/semantics.md, 4).
 fn hides_what_it_judged(rule: &Rule) -> bool {
     rule.mode == Mode::Enforce
+        && rule.when.is_none()
         && [Action::Create, Action::Update, Action::Rewrite].iter().all(|action| rule.names_action(action))
 }
 

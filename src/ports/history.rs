@@ -58,6 +58,10 @@ pub trait History {
 pub struct Need<'a> {
     /// For which changesets somebody asks for their own paths.
     pub own_paths: OwnPaths,
+    /// How far somebody counts the lines of own changes, if at all; not without [`OwnPaths::All`].
+    pub lines: Option<usize>,
+    /// Whether somebody asks for trailers. If not, those of every changeset stay `None`.
+    pub trailers: bool,
     /// For a creation: whether some rule looks at every changeset that the new value reaches.
     ///
     /// If not, [`RefUpdate::changesets`] holds only what some rule of [`Need::hidden`] sees; without such rules, nothing. A

@@ -3,3 +3,4 @@
 mod audit;
 mod token_vectors;
 mod tokens;
+mod trailers;

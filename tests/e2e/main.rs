@@ -24,9 +24,12 @@ mod merges;
 mod objects;
 mod policy_changes;
 mod races;
+mod rules_labels;
 mod rules_people;
 mod rules_quorum;
+mod rules_size;
 mod rules_targets;
+mod rules_windows;
 mod series;
 #[path = "../support/mod.rs"]
 mod support;

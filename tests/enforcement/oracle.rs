@@ -6,7 +6,7 @@ use jit::domain::approval::quorum::Requirement;
 use jit::domain::approval::{Kind, RoleChoice, SignedToken};
 use jit::domain::change::{Action, Changeset, ChangesetId, Push, RefUpdate};
 use jit::domain::name::{PrincipalId, RoleName};
-use jit::domain::policy::{DefaultAnswer, Mode, Policy, ReasonRule, Rule};
+use jit::domain::policy::{DefaultAnswer, Mode, Policy, ReasonRule, Rule, When};
 use jit::domain::time::Span;
 use std::collections::BTreeSet;
 
@@ -36,6 +36,10 @@ struct Case<'c> {
 
 impl Case<'_> {
     fn names(&self) -> bool {
+        // The only window of scenarios holds.
+        if matches!(self.rule.when, Some(When::Outside(_))) {
+            return false;
+        }
         let branch = self.update.target.to_string();
         let branch = branch.strip_prefix("refs/heads/").expect("scenarios push branches");
         self.rule.targets.branches.as_ref().is_none_or(|list| list.matches(branch.as_bytes()))
@@ -52,19 +56,70 @@ impl Case<'_> {
         paths.as_ref().map(|paths| paths.iter().any(|path| patterns.matches(path.as_bytes())))
     }
 
+    /// Whether the update is over a limit of the rule; `None`: nobody counted.
+    fn is_large(&self) -> Option<bool> {
+        let Some(limits) = self.rule.larger_than else { return Some(true) };
+        if self.update.actions == [Action::Delete] {
+            return Some(true);
+        }
+        let commits: Vec<&Changeset> = self.update.changesets.iter().filter(|commit| self.is_new(&commit.id)).collect();
+        let mut parts: Vec<_> = commits.iter().map(|commit| (commit.own_paths.clone(), commit.lines)).collect();
+        if self.update.actions == [Action::Rewrite] {
+            let changes = &self.update.tip_changes;
+            parts.extend(changes.iter().map(|change| (change.paths.clone(), change.lines)));
+            parts.extend(changes.is_empty().then_some((None, None)));
+        }
+        let unseen = parts.iter().any(|(paths, _)| paths.is_none());
+        let uncounted = parts.iter().any(|(_, lines)| lines.is_none());
+        let files: BTreeSet<_> = parts.iter().flat_map(|(paths, _)| paths.iter().flatten()).collect();
+        let lines: usize = parts.iter().filter_map(|(_, lines)| *lines).sum();
+        let sizes = [
+            (limits.files, files.len(), unseen),
+            (limits.lines, lines, uncounted),
+            (limits.commits, commits.len(), false),
+        ];
+        let asked = || sizes.iter().filter_map(|(limit, size, unknown)| limit.map(|limit| (*size > limit, *unknown)));
+        if asked().any(|(over, _)| over) {
+            return Some(true);
+        }
+        if asked().any(|(_, unknown)| unknown) { None } else { Some(false) }
+    }
+
+    /// Whether a commit carries the labels of the rule; `None`: nobody looked.
+    fn labelled(&self, commit: &Changeset) -> Option<bool> {
+        let all = self.rule.labels.iter().map(|(key, list)| {
+            let values: Vec<_> =
+                commit.trailers.as_ref()?.iter().filter(|one| one.key.to_ascii_lowercase() == key.as_bytes()).collect();
+            let unlabelled = values.is_empty() && list.written().iter().all(|entry| entry.starts_with('!'));
+            Some(unlabelled || values.iter().any(|one| list.matches(&one.value)))
+        });
+        all.collect::<Option<Vec<bool>>>().map(|all| !all.contains(&false))
+    }
+
+    /// Whether the rule is about a commit; `None`: nobody looked at what would tell.
+    fn picks(&self, commit: &Changeset) -> Option<bool> {
+        match (self.touched(&commit.own_paths), self.labelled(commit)) {
+            (Some(false), _) | (_, Some(false)) => Some(false),
+            (Some(true), Some(true)) => Some(true),
+            _ => None,
+        }
+    }
+
     fn is_new(&self, id: &ChangesetId) -> bool {
         self.update.scopes.get(&self.rule.name).is_none_or(|new| new.contains(id))
     }
 
     fn commits(&self) -> Vec<&Changeset> {
         let new = self.update.changesets.iter().filter(|commit| self.is_new(&commit.id));
-        new.filter(|commit| self.touched(&commit.own_paths) != Some(false)).collect()
+        new.filter(|commit| self.picks(commit) != Some(false)).collect()
     }
 
     /// For each tip that is judged as such, whether it is known that it must be.
     fn tips(&self) -> Vec<(ChangesetId, bool)> {
         let [tip] = self.update.tips[..] else { panic!("scenarios have one tip") };
-        let whole = self.rule.paths.is_none() || self.update.actions == [Action::Delete];
+        let unpicked = self.rule.paths.is_none() && self.rule.labels.is_empty();
+        let unlooked = self.rule.paths.is_none() && self.update.actions == [Action::Rewrite];
+        let whole = unpicked || unlooked || self.update.actions == [Action::Delete];
         let change = self.update.tip_changes.first();
         match (&self.update.actions[0], change) {
             (Action::Update, _) => vec![],
@@ -80,12 +135,13 @@ impl Case<'_> {
     }
 
     fn matches(&self) -> bool {
-        !self.commits().is_empty() || !self.tips().is_empty()
+        self.is_large() != Some(false) && (!self.commits().is_empty() || !self.tips().is_empty())
     }
 
     fn surely_matches(&self) -> bool {
-        self.commits().iter().any(|commit| self.touched(&commit.own_paths) == Some(true))
-            || self.tips().iter().any(|(_, sure)| *sure)
+        self.is_large() == Some(true)
+            && (self.commits().iter().any(|commit| self.picks(commit) == Some(true))
+                || self.tips().iter().any(|(_, sure)| *sure))
     }
 
     fn pusher(&self) -> Option<&PrincipalId> {

@@ -146,7 +146,7 @@ proptest! {
     }
 
     #[test]
-    fn paths_that_nobody_looked_at_let_nothing_more_in(scenario in scenarios(), hide in prop::collection::vec(any::<bool>(), 16)) {
+    fn paths_and_labels_that_nobody_looked_at_let_nothing_more_in(scenario in scenarios(), hide in prop::collection::vec(any::<bool>(), 16)) {
         let before = decided(&scenario);
         let mut blind = scenario.clone();
         let mut hide = hide.into_iter();
@@ -157,6 +157,9 @@ proptest! {
                 if hide.next() == Some(true) {
                     *paths = None;
                 }
+            }
+            for changeset in update.changesets.iter_mut().filter(|_| hide.next() == Some(true)) {
+                (changeset.trailers, changeset.lines) = (None, None);
             }
         }
         if before.verdict() == Verdict::Deny {

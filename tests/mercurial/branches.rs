@@ -39,7 +39,7 @@ fn a_push_says_who_pushes_and_what_arrives_on_every_transport() {
     for transport in TRANSPORTS {
         test.write(&clone, "src/a", &format!("{transport:?}\n"));
         std::fs::remove_file(clone.join("src/b")).ok();
-        let message = format!("{transport:?}\n\nCo-authored-by: Bob <bob@example.com>");
+        let message = format!("{transport:?}\n\nCo-authored-by: Bob <bob@example.com>\nSeverity: critical,\n  twice");
         let node = test.commit(&clone, &message);
         let push = test.push(&clone, transport, &["--pushvars", "jit-token=jit1.x"]);
         assert_eq!(push.code, Some(0), "{}", push.said);
@@ -63,6 +63,8 @@ fn a_push_says_who_pushes_and_what_arrives_on_every_transport() {
         let [changeset] = &update.changesets[..] else { panic!("one changeset: {update:?}") };
         assert_eq!(changeset.id.hex(), node);
         assert_eq!(changeset.authors, [b"alice@example.com".to_vec(), b"bob@example.com".to_vec()]);
+        let trailers = changeset.trailers.as_ref().expect("trailers were asked for");
+        assert_eq!((&trailers[1].key[..], &trailers[1].value[..]), (&b"Severity"[..], &b"critical, twice"[..]));
         assert_eq!(changeset.parents, update.old);
         assert_eq!(update.reachable_bases.iter().copied().collect::<Vec<_>>(), update.old);
     }

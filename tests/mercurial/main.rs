@@ -11,4 +11,5 @@ mod clone;
 mod forgeries;
 mod formats;
 mod named;
+mod sizes;
 mod tokens;

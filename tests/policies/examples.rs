@@ -7,6 +7,7 @@ use jit::domain::approval::PublicKey;
 use jit::domain::name::PrincipalId;
 use jit::domain::policy::{Mode, Policy, load};
 use std::path::Path;
+use std::process::Command;
 
 /// The key that a person has in tests and examples.
 fn key_of(name: &str) -> PublicKey {
@@ -40,7 +41,20 @@ fn every_example_loads_and_names_only_test_people() {
         seen.push(name);
     }
     seen.sort();
-    assert_eq!(seen, ["migrations", "release-managers", "starter", "two-person-review"]);
+    assert_eq!(
+        seen,
+        [
+            "bookmarks",
+            "freeze",
+            "migrations",
+            "monorepo",
+            "release-managers",
+            "starter",
+            "team-of-two",
+            "two-person-review",
+            "urgent-fixes"
+        ]
+    );
 }
 
 #[test]
@@ -61,4 +75,57 @@ fn the_starter_loads_with_its_settings_filled_in() {
     let names: Vec<_> = policy.rules.iter().map(|rule| rule.name.as_str()).collect();
     assert_eq!(names, ["history-stays", "review"]);
     assert_eq!(policy.principals.len(), 2);
+}
+
+/// Runs `jit policy test` and returns its exit code and what it answers.
+fn tested(dir: &Path) -> (Option<i32>, String) {
+    let run = Command::new(env!("CARGO_BIN_EXE_jit")).args(["policy", "test"]).arg(dir).output().expect("the program");
+    (run.status.code(), String::from_utf8_lossy(&[run.stdout, run.stderr].concat()).into_owned())
+}
+
+#[test]
+fn every_example_decides_as_its_cases_say() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies");
+    for entry in std::fs::read_dir(root).expect("the examples") {
+        let dir = entry.expect("an entry").path();
+        let (code, said) = tested(&dir);
+        assert_eq!(code, Some(0), "{dir:?}: {said}");
+    }
+}
+
+#[test]
+fn a_case_that_comes_out_otherwise_is_told_and_ends_with_one() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).expect("written");
+    std::fs::create_dir(folder.path().join("cases")).expect("a folder");
+    write(
+        "policy.toml",
+        "version = 1\ndefault = \"allow\"\n[[rule]]\nname = \"freeze\"\nbranches = [\"main\"]\ndeny = true\n",
+    );
+    let case = |rest: &str| {
+        write("cases/a.toml", &format!("[[case]]\nname = \"c\"\ntarget = \"refs/heads/main\"\n{rest}"));
+        tested(folder.path())
+    };
+    let frozen = "expect = \"deny\"\nunmet = [\"freeze\"]\n";
+    let cases = [
+        (frozen.to_owned(), Some(0), "ok: 1 of 1 cases"),
+        (format!("{frozen}matched = []\n"), Some(1), "matched: expected none, found `freeze`"),
+        (
+            "expect = \"allow\"\n".to_owned(),
+            Some(1),
+            "differs: a.toml: c\n  expected allow, found deny\n  unmet: expected none, found `freeze`\n  `freeze` never",
+        ),
+        ("expect = \"deny\"\nunmet = [\"frees\"]\n".to_owned(), Some(1), "there is no rule `frees`"),
+        ("expect = \"maybe\"\n".to_owned(), Some(3), "unknown variant `maybe`"),
+        (format!("{frozen}commit = []\n"), Some(3), "unknown field `commit`"),
+        (format!("{frozen}action = \"push\"\n"), Some(3), "not an action"),
+        (format!("{frozen}tokens = [{{ by = \"alice\" }}]\n"), Some(3), "alice has no key in the policy"),
+    ];
+    for (rest, code, words) in cases {
+        let (found, said) = case(&rest);
+        assert_eq!(found, code, "{rest}: {said}");
+        assert!(said.contains(words), "no `{words}` in\n{said}");
+    }
+    std::fs::remove_file(folder.path().join("cases/a.toml")).expect("removed");
+    assert_eq!(tested(folder.path()).0, Some(3), "no cases prove nothing");
 }

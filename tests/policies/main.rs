@@ -7,3 +7,4 @@ mod loading;
 mod report;
 mod rule_faults;
 mod support;
+mod windows;

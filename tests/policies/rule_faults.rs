@@ -37,6 +37,49 @@ fn patterns_are_patterns_that_something_can_match() {
 }
 
 #[test]
+fn labels_are_keys_and_values_that_a_trailer_can_have() {
+    let cases = [
+        ("labels = [\"critical\"]", "`labels` takes a table, not a list", "[\"critical\"]"),
+        ("labels = {}", "`labels` names no label", "{}"),
+        ("labels = { Severity = \"high\" }", "`labels` takes a list of strings, not a string", "\"high\""),
+        ("labels = { Severity = [] }", "`labels` is an empty list", "[]"),
+        ("labels = { Severity = [1] }", "`labels` takes strings, not an integer", "1"),
+        ("labels = { Severity = [\"a\", \"a\"] }", "`a` stands twice in this list", "\"a\""),
+        ("labels = { Severity = [\"a[\"] }", "unclosed character class; missing ']'", "\"a[\""),
+        ("labels = { Severity = [\" high\"] }", "no label can match ` high`", "\" high\""),
+        ("labels = { Severity = [\"!high\\n\"] }", "no label can match `!high\n`", "\"!high\\n\""),
+        ("labels = { Severity = [\"a\", \"!a\"] }", "`labels` matches nothing", "[\"a\", \"!a\"]"),
+        ("labels = { \"a b\" = [\"x\"] }", "`a b` is not the key of a trailer: letters, digits and `-`", "\"a b\""),
+        ("labels = { \"\" = [\"x\"] }", "`` is not the key of a trailer: letters, digits and `-`", "\"\""),
+        ("labels = { A = [\"x\"], a = [\"y\"] }", "the label `a` is given twice", "a"),
+    ];
+    for (line, what, underlined) in cases {
+        check_rule(&[(&format!("{ASKS}{line}"), &[(what, underlined)])]);
+    }
+    with_people(&format!("[[rule]]\nname = \"r\"\n{ASKS}labels = {{ Severity = [\"!*\"] }}")).expect("it loads");
+}
+
+#[test]
+fn sizes_are_numbers() {
+    let range = |key: &str| format!("`{key}` takes a number from 0 to 1000000");
+    let cases = [
+        ("larger_than = 5", "`larger_than` takes a table, not an integer".to_owned(), "5"),
+        ("larger_than = {}", "`larger_than` names no limit".to_owned(), "{}"),
+        ("larger_than = { bytes = 5 }", "`larger_than` has no key `bytes`".to_owned(), "bytes"),
+        ("larger_than = { files = \"5\" }", "`files` takes an integer, not a string".to_owned(), "\"5\""),
+        ("larger_than = { files = 0.5 }", "`files` takes an integer, not a float".to_owned(), "0.5"),
+        ("larger_than = { lines = -1 }", range("lines"), "-1"),
+        ("larger_than = { commits = 1_000_001 }", range("commits"), "1_000_001"),
+        ("larger_than = { commits = 99999999999999999999 }", range("commits"), "99999999999999999999"),
+    ];
+    for (line, what, underlined) in cases {
+        check_rule(&[(&format!("{ASKS}{line}"), &[(&what, underlined)])]);
+    }
+    with_people(&format!("[[rule]]\nname = \"r\"\n{ASKS}larger_than = {{ files = 0, lines = 1_000_000 }}"))
+        .expect("it loads");
+}
+
+#[test]
 fn times_reasons_and_actions_are_read() {
     let cases = [
         ("ttl = \"soon\"", "`soon` is not a length of time: expected number at 0", "\"soon\""),

@@ -150,7 +150,10 @@ pub fn loaded<R: Read, W: Write>(history: &mut MercurialHistory<R, W>) -> Result
         ];
         let from = |target: &Target| *target == Target::Branch((*b"default").into());
         let promoted = vec![Selection { rule: rule("promoted"), picks: Box::new(from) }];
-        history.load(update, &Need { own_paths: OwnPaths::All, whole: false, hidden, promoted })?;
+        history.load(
+            update,
+            &Need { own_paths: OwnPaths::All, lines: Some(100), trailers: true, whole: false, hidden, promoted },
+        )?;
         let bases = update.changesets.iter().flat_map(|changeset| changeset.parents.clone()).collect();
         history.reachable_bases(update, &bases)?;
     }

@@ -51,11 +51,19 @@ impl Budget {
     pub(super) fn step(&self) -> Result<(), GitError> {
         let steps = self.steps.get();
         self.steps.set(steps.wrapping_add(1));
-        let late = |deadline: Instant| Instant::now() >= deadline;
-        if steps.is_multiple_of(STEPS_PER_LOOK) && self.deadline.get().is_some_and(late) {
-            return Err(GitError::DeadlinePassed);
+        if steps.is_multiple_of(STEPS_PER_LOOK) { self.look() } else { Ok(()) }
+    }
+
+    /// Counts one file whose content is read: each may take long.
+    pub(super) fn file(&self) -> Result<(), GitError> {
+        self.look()
+    }
+
+    fn look(&self) -> Result<(), GitError> {
+        match self.deadline.get() {
+            Some(deadline) if Instant::now() >= deadline => Err(GitError::DeadlinePassed),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// Counts `count` tree entries.

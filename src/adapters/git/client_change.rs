@@ -3,7 +3,7 @@
 use super::{GitError, GitRepository, graph, tag, walk};
 use crate::domain::change::{ChangeSize, ChangedFile, Changeset, ChangesetId};
 use crate::domain::request::Request;
-use crate::ports::history::OwnPaths;
+use crate::ports::history::Need;
 use git2::{Delta, DiffOptions, ErrorCode, Signature, Tree};
 use std::collections::BTreeMap;
 
@@ -59,7 +59,7 @@ impl GitRepository {
         }
         let hidden = tag::commits(self, &here)?;
         let tips = tag::commits(self, &[*from])?;
-        walk::changesets(self, &graph::between(self, &tips, &hidden)?, OwnPaths::Unneeded)
+        walk::changesets(self, &graph::between(self, &tips, &hidden)?, &Need::default())
     }
 
     /// Returns where `new` left `old`; `None` where they have nothing in common.

@@ -118,10 +118,10 @@ impl History for GitHistory {
             let promoted = ids.iter().filter(|id| !fresh.contains(*id)).copied().collect();
             update.promoted.insert(selection.rule.clone(), promoted);
         }
-        update.changesets = walk::changesets(&self.repo, &ids, need.own_paths)?;
+        update.changesets = walk::changesets(&self.repo, &ids, need)?;
         update.tip_changes = match action {
             Action::Rewrite if need.own_paths != OwnPaths::Unneeded => {
-                walk::tip_changes(&self.repo, &update.tips, &old_heads)?
+                walk::tip_changes(&self.repo, &update.tips, &old_heads, need)?
             }
             _ => Vec::new(),
         };

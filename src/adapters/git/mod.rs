@@ -16,6 +16,7 @@ mod graph;
 mod history;
 pub mod hooks;
 mod incoming;
+mod lines;
 mod paths;
 mod publish;
 mod receive;

@@ -3,26 +3,36 @@
 use super::GitError;
 use super::commit;
 use super::graph::Commits;
+use super::lines;
 use super::paths;
 use super::repository::GitRepository;
-use crate::domain::change::{Changeset, ChangesetId, TipChange};
-use crate::ports::history::OwnPaths;
+use crate::domain::change::{Changeset, ChangesetId, TipChange, trailers};
+use crate::ports::history::{Need, OwnPaths};
 use git2::ObjectType;
 
-/// Reads the commits `ids`, in that order.
+/// Reads the commits `ids`, in that order, with the own paths and trailers that `need` asks for.
 pub(super) fn changesets(
     repo: &GitRepository,
     ids: &[ChangesetId],
-    own_paths: OwnPaths,
+    need: &Need<'_>,
 ) -> Result<Vec<Changeset>, GitError> {
     let mut read = Vec::with_capacity(ids.len());
     for id in ids {
         let node = repo.node(id)?;
         let signature = repo.with_object(id, ObjectType::Commit, commit::signature)?;
-        let looked_at = match own_paths {
+        let trailers = match need.trailers {
+            true => repo.with_object(id, ObjectType::Commit, |object| trailers(commit::message(object)))?,
+            false => None,
+        };
+        let looked_at = match need.own_paths {
             OwnPaths::Unneeded => false,
             OwnPaths::Merges => node.parents.len() > 1,
             OwnPaths::All => true,
+        };
+        let own_paths = if looked_at { Some(paths::own_paths(repo, id)?) } else { None };
+        let lines = match (need.lines, &own_paths) {
+            (Some(most), Some(paths)) => lines::changed(repo, node.tree, &trees(repo, &node.parents)?, paths, most)?,
+            _ => None,
         };
         read.push(Changeset {
             id: *id,
@@ -30,27 +40,39 @@ pub(super) fn changesets(
             authors: signature.authors,
             committer: Some(signature.committer),
             summary: signature.summary,
-            own_paths: if looked_at { Some(paths::own_paths(repo, id)?) } else { None },
+            own_paths,
+            lines,
+            trailers,
         });
     }
     Ok(read)
 }
 
-/// Compares each tip with each old head; with none that is a commit, it cannot be said where they differ.
+fn trees(repo: &GitRepository, commits: &[ChangesetId]) -> Result<Vec<ChangesetId>, GitError> {
+    commits.iter().map(|commit| repo.node(commit).map(|node| node.tree)).collect()
+}
+
+/// Compares each tip with each old head, and counts lines if somebody asks for them; with no old head that is a commit, it cannot be said
+/// where they differ.
 pub(super) fn tip_changes(
     repo: &GitRepository,
     tips: &[ChangesetId],
     old_heads: &[ChangesetId],
+    need: &Need<'_>,
 ) -> Result<Vec<TipChange>, GitError> {
     let mut changes = Vec::new();
     for tip in tips {
         let tree = repo.node(tip)?.tree;
-        for old in old_heads {
-            let before = repo.node(old)?.tree;
-            changes.push(TipChange { tip: *tip, paths: Some(paths::differing(repo, Some(tree), vec![Some(before)])?) });
+        for before in trees(repo, old_heads)? {
+            let paths = paths::differing(repo, Some(tree), vec![Some(before)])?;
+            let lines = match need.lines {
+                Some(most) => lines::changed(repo, tree, &[before], &paths, most)?,
+                None => None,
+            };
+            changes.push(TipChange { tip: *tip, paths: Some(paths), lines });
         }
         if old_heads.is_empty() {
-            changes.push(TipChange { tip: *tip, paths: None });
+            changes.push(TipChange { tip: *tip, paths: None, lines: None });
         }
     }
     Ok(changes)

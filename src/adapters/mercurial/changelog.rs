@@ -90,7 +90,7 @@ impl Read {
         parents
     }
 
-    /// Returns what evaluation wants to know; own paths stay open.
+    /// Returns what evaluation wants to know; own paths, their lines and trailers stay open.
     pub(super) fn to_changeset(&self) -> Changeset {
         let mut authors = vec![address(self.lines().nth(1).unwrap_or_default())];
         for co_author in co_author_emails(self.description()) {
@@ -106,6 +106,8 @@ impl Read {
             committer: None,
             summary: first[..first.len().min(LONGEST_SUMMARY)].trim_ascii_end().to_vec(),
             own_paths: None,
+            lines: None,
+            trailers: None,
         }
     }
 

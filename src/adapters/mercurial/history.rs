@@ -9,7 +9,7 @@ use super::own_paths::Paths;
 use super::reply::Reply;
 use super::request::{Header, Request};
 use super::state::{self, State};
-use crate::domain::change::{Action, ChangesetId, RefUpdate, Target, TipChange};
+use crate::domain::change::{Action, Changeset, ChangesetId, RefUpdate, Target, TipChange, trailers};
 use crate::ports::history::{ClaimRefusal, History, HistoryError, Need, OwnPaths, Selection};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::io::{Read, Write};
@@ -165,7 +165,11 @@ impl<R: Read, W: Write> MercurialHistory<R, W> {
             }
             _ => self.request.between(&update.new, &update.old)?,
         };
-        update.changesets = read.iter().map(ReadChangeset::to_changeset).collect();
+        let with_trailers = |read: &ReadChangeset| {
+            let found = if need.trailers { trailers(read.description()) } else { None };
+            Changeset { trailers: found, ..read.to_changeset() }
+        };
+        update.changesets = read.iter().map(with_trailers).collect();
         Ok(())
     }
 
@@ -184,17 +188,17 @@ impl<R: Read, W: Write> MercurialHistory<R, W> {
     }
 
     /// A head that vanishes takes with it whatever stands there: nobody looks at which paths, so all count.
-    fn load_tip_changes(&mut self, update: &mut RefUpdate) -> Result<(), MercurialError> {
+    fn load_tip_changes(&mut self, update: &mut RefUpdate, need: &Need<'_>) -> Result<(), MercurialError> {
         let new: HashSet<ChangesetId> = update.new.iter().copied().collect();
         let mut changes = Vec::new();
         for tip in update.tips.clone() {
             if !new.contains(&tip) || update.old.is_empty() {
-                changes.push(TipChange { tip, paths: None });
+                changes.push(TipChange { tip, paths: None, lines: None });
                 continue;
             }
             for old in update.old.clone() {
-                let paths = Some(self.paths.difference(&mut self.request, old, tip)?);
-                changes.push(TipChange { tip, paths });
+                let (paths, lines) = self.paths.difference(&mut self.request, old, tip, need.lines)?;
+                changes.push(TipChange { tip, paths: Some(paths), lines });
             }
         }
         update.tip_changes = changes;
@@ -205,10 +209,10 @@ impl<R: Read, W: Write> MercurialHistory<R, W> {
         (update.scopes, update.promoted) = Default::default();
         self.load_changesets(update, need)?;
         self.load_promoted(update, need)?;
-        self.paths.fill(&mut self.request, &mut update.changesets, need.own_paths)?;
+        self.paths.fill(&mut self.request, &mut update.changesets, need)?;
         let compares = update.actions.iter().any(|action| matches!(action, Action::Rewrite | Action::NewHead));
         if compares && need.own_paths != OwnPaths::Unneeded {
-            self.load_tip_changes(update)?;
+            self.load_tip_changes(update, need)?;
         }
         Ok(())
     }
@@ -283,7 +287,10 @@ mod tests {
         for update in &mut updates {
             let selection = || Selection { rule: RuleName::new("r").expect("a name"), picks: Box::new(|_| true) };
             let (hidden, promoted) = (vec![selection()], vec![selection()]);
-            history.load(update, &Need { own_paths: OwnPaths::All, whole: true, hidden, promoted })?;
+            history.load(
+                update,
+                &Need { own_paths: OwnPaths::All, lines: Some(9), trailers: true, whole: true, hidden, promoted },
+            )?;
             history.reachable_bases(update, &update.old.iter().copied().collect())?;
         }
         Ok(updates)

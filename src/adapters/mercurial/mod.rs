@@ -13,6 +13,7 @@ mod history;
 mod incoming;
 mod manifest;
 mod moves;
+mod own_lines;
 mod own_paths;
 mod policy;
 mod program;

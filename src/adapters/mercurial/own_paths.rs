@@ -6,9 +6,10 @@
 
 use super::MercurialError;
 use super::manifest::{Change, Manifest};
+use super::own_lines::{self, Own};
 use super::request::Request;
 use crate::domain::change::{Changeset, ChangesetId, RepoPath};
-use crate::ports::history::OwnPaths;
+use crate::ports::history::{Need, OwnPaths};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::{Read, Write};
 use std::rc::Rc;
@@ -37,14 +38,14 @@ impl Paths {
         Self { manifests: HashMap::new(), has_largefiles, path_bytes: 0 }
     }
 
-    /// Fills `own_paths` of those of `changesets` (children before parents) that `which` asks for.
+    /// Fills `own_paths` and `lines` of those of `changesets` (children before parents) for which `need` asks for them.
     pub(super) fn fill<R: Read, W: Write>(
         &mut self,
         request: &mut Request<R, W>,
         changesets: &mut [Changeset],
-        which: OwnPaths,
+        need: &Need<'_>,
     ) -> Result<(), MercurialError> {
-        let wanted = |changeset: &Changeset| match which {
+        let wanted = |changeset: &Changeset| match need.own_paths {
             OwnPaths::Unneeded => false,
             OwnPaths::Merges => changeset.parents.len() > 1,
             OwnPaths::All => true,
@@ -54,7 +55,7 @@ impl Paths {
         let mut size = 1;
         while !rest.is_empty() {
             let (batch, later) = rest.split_at_mut(size.min(rest.len()));
-            self.fill_batch(request, batch)?;
+            self.fill_batch(request, batch, need.lines)?;
             let needed: HashSet<ChangesetId> = later.iter().flat_map(|c| c.parents.iter().copied()).collect();
             size = self.forget(|id| needed.contains(id));
             rest = later;
@@ -77,6 +78,7 @@ impl Paths {
         &mut self,
         request: &mut Request<R, W>,
         batch: &mut [&mut Changeset],
+        lines: Option<usize>,
     ) -> Result<(), MercurialError> {
         let mut pairs = Vec::new();
         let (mut whole, mut made) = (Vec::new(), HashSet::new());
@@ -119,9 +121,9 @@ impl Paths {
         let mut bases = request.bases(&merges)?.into_iter();
         for changeset in batch.iter_mut() {
             let mut of = |parent: &ChangesetId| changes.remove(&(*parent, changeset.id)).unwrap_or_default();
-            let paths = match &changeset.parents[..] {
-                [] => self.known(&changeset.id)?.all().into_iter().map(|change| change.path).collect(),
-                [one] => of(one).into_iter().map(|change| change.path).collect(),
+            let own = match &changeset.parents[..] {
+                [] => self.known(&changeset.id)?.all().into_iter().map(own_of_one).collect(),
+                [one] => of(one).into_iter().map(own_of_one).collect(),
                 [one, two] => {
                     let sides = [of(one), of(two)];
                     let bases = bases.next().ok_or(MercurialError::bad("a merge without an answer"))?;
@@ -131,28 +133,31 @@ impl Paths {
                 }
                 _ => return Err(MercurialError::bad("more than two parents")),
             };
-            changeset.own_paths = Some(self.finish(paths)?);
+            changeset.lines = counted(request, &own, lines)?;
+            changeset.own_paths = Some(self.finish(own.into_iter().map(|own| own.path).collect())?);
         }
         Ok(())
     }
 
-    /// Returns the paths at which the manifests of two changesets differ.
+    /// Returns the paths at which the manifests of two changesets differ, and by how many lines, if somebody counts so far.
     pub(super) fn difference<R: Read, W: Write>(
         &mut self,
         request: &mut Request<R, W>,
         old: ChangesetId,
         new: ChangesetId,
-    ) -> Result<Vec<RepoPath>, MercurialError> {
+        lines: Option<usize>,
+    ) -> Result<(Vec<RepoPath>, Option<usize>), MercurialError> {
         self.load(request, &[old])?;
         let base = self.known(&old)?;
-        let mut paths = Vec::new();
+        let mut own = Vec::new();
         request.deltas(&[(old, new)], |(_, id), patch| {
             let bad = |problem| MercurialError::BadChangeset { changeset: id, problem };
-            paths = base.patched(patch).map_err(bad)?.1.into_iter().map(|change| change.path).collect();
+            own = base.patched(patch).map_err(bad)?.1.into_iter().map(own_of_one).collect();
             Ok(())
         })?;
         self.forget(|_| true);
-        self.finish(paths)
+        let lines = counted(request, &own, lines)?;
+        Ok((self.finish(own.into_iter().map(|own| own.path).collect())?, lines))
     }
 
     /// Gets whole manifests that are not here yet.
@@ -199,12 +204,24 @@ impl Paths {
     }
 }
 
+fn own_of_one(change: Change) -> Own {
+    Own { path: change.path, new: change.new, old: vec![change.old] }
+}
+
+fn counted<R: Read, W: Write>(
+    request: &mut Request<R, W>,
+    own: &[Own],
+    most: Option<usize>,
+) -> Result<Option<usize>, MercurialError> {
+    most.map_or(Ok(None), |most| own_lines::changed(request, own, most))
+}
+
 /// Returns the paths at which a merge is not what a three-way merge of the entries gives.
 ///
 /// Where the result equals both parents there is nothing to tell, so only the paths at which it differs from either are looked at.
 /// Parents that agree there give what they agree on, and the result differs. Else it must be the side, and the only one,
 /// that no merge base has. Without a merge base the base is empty.
-fn own_of_merge(sides: [Vec<Change>; 2], bases: &[Rc<Manifest>]) -> Vec<Vec<u8>> {
+fn own_of_merge(sides: [Vec<Change>; 2], bases: &[Rc<Manifest>]) -> Vec<Own> {
     let mut entries = BTreeMap::new();
     for (side, changes) in sides.into_iter().enumerate() {
         for change in changes {
@@ -225,7 +242,8 @@ fn own_of_merge(sides: [Vec<Change>; 2], bases: &[Rc<Manifest>]) -> Vec<Vec<u8>>
             (false, ..) => true,
         }
     };
-    entries.into_iter().filter(|(path, (result, sides))| is_own(path, result, sides)).map(|(path, _)| path).collect()
+    let own = entries.into_iter().filter(|(path, (result, sides))| is_own(path, result, sides));
+    own.map(|(path, (new, sides))| Own { path, new, old: sides.to_vec() }).collect()
 }
 
 #[cfg(test)]

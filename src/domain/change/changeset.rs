@@ -1,6 +1,6 @@
 //! One commit or changeset of a push, with what the rules may ask of it.
 
-use super::{ChangesetId, RepoPath};
+use super::{ChangesetId, RepoPath, Trailer};
 
 /// A commit (Git) or changeset (Mercurial) that an update brings in.
 #[derive(Debug, Clone)]
@@ -20,6 +20,14 @@ pub struct Changeset {
     /// `None`: nobody looked. Evaluation then takes every path as touched, so that a fact that is
     /// missing can only deny.
     pub own_paths: Option<Vec<RepoPath>>,
+    /// How many lines its own changes remove and add; a count that goes beyond what anybody asks may stop there.
+    ///
+    /// `None`: nobody counted. Evaluation then takes them to be more than any limit.
+    pub lines: Option<usize>,
+    /// The trailers of its message ([`super::trailers`]), in the order in which they stand.
+    ///
+    /// `None`: nobody looked, or readers would not agree. Evaluation then takes it to carry every label.
+    pub trailers: Option<Vec<Trailer>>,
 }
 
 /// Finds the e-mail addresses of the `Co-authored-by:` lines in a message.

@@ -3,15 +3,19 @@
 mod action;
 mod changeset;
 mod id;
+mod lines;
 mod path;
 mod push;
 mod size;
 mod target;
+mod trailer;
 
 pub use action::{Action, NotAnAction};
 pub use changeset::{Changeset, co_author_emails};
 pub use id::{ChangesetId, IdError, IdKind};
+pub use lines::{LONGEST_CONTENT, changed_lines};
 pub use path::RepoPath;
 pub use push::{Push, Pusher, RefUpdate, TipChange};
 pub use size::{ChangeSize, ChangedFile};
 pub use target::{Target, TargetError, TargetKind};
+pub use trailer::{Trailer, trailers};

@@ -34,6 +34,8 @@ pub struct TipChange {
     pub tip: ChangesetId,
     /// Where its tree differs from the old head's, sorted; `None`: nobody looked, every path is taken as touched.
     pub paths: Option<Vec<RepoPath>>,
+    /// How many lines are removed and added there, as in [`Changeset::lines`].
+    pub lines: Option<usize>,
 }
 
 /// One target's move, with the changesets that it brings in.

@@ -1,7 +1,7 @@
 //! What would differ between two policies, by name, for people who are about to swap them.
 
 use super::model::{Environment, Policy, Principal, ReasonRule, Role, Rule};
-use super::{DefaultAnswer, Mode, Patterns};
+use super::{DefaultAnswer, LargerThan, Mode, Patterns, When, Window};
 use crate::domain::approval::quorum::Requirement;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
@@ -9,8 +9,8 @@ use std::fmt::Display;
 /// What a thing says, key by key; two things are the same if these are.
 type Keys = BTreeMap<&'static str, Vec<String>>;
 
-/// Lists what `new` adds, removes and changes, one line each: the default, then principals, roles, environments and
-/// rules.
+/// Lists what `new` adds, removes and changes, one line each: the default, then principals, roles, environments, windows
+/// and rules.
 ///
 /// The list is empty if both mean the same: comments, the order of files and of rules, and which file something
 /// stands in make no difference. Roles are compared by their members with nested roles resolved.
@@ -23,6 +23,7 @@ pub fn diff(old: &Policy, new: &Policy) -> Vec<String> {
     lines.extend(named("principal", all(&old.principals, of_principal), all(&new.principals, of_principal)));
     lines.extend(named("role", all(&old.roles, of_role), all(&new.roles, of_role)));
     lines.extend(named("environment", all(&old.environments, of_environment), all(&new.environments, of_environment)));
+    lines.extend(named("window", all(&old.windows, of_window), all(&new.windows, of_window)));
     lines.extend(named("rule", rules(old), rules(new)));
     lines
 }
@@ -85,6 +86,10 @@ fn of_environment(environment: &Environment) -> Keys {
     ])
 }
 
+fn of_window(window: &Window) -> Keys {
+    Keys::from([("time", vec![window.to_string()])])
+}
+
 fn of_rule(rule: &Rule) -> Keys {
     let targets = &rule.targets;
     let truth = |value: bool| vec![value.to_string()];
@@ -101,6 +106,9 @@ fn of_rule(rule: &Rule) -> Keys {
         ("refs", patterns(&targets.refs)),
         ("environments", targets.environments.as_deref().map(sorted).unwrap_or_default()),
         ("paths", patterns(&rule.paths)),
+        ("labels", rule.labels.iter().map(|(key, list)| format!("{key} {}", patterns_of(list).join(", "))).collect()),
+        ("larger_than", rule.larger_than.iter().flat_map(of_limits).collect()),
+        ("when", rule.when.iter().map(of_when).collect()),
         ("actions", rule.actions.iter().flatten().map(ToString::to_string).collect()),
         ("require", requirements(&rule.require)),
         ("any_of", rule.any_of.iter().map(|one| format!("[{}]", requirements(one).join(", "))).collect()),
@@ -118,6 +126,18 @@ fn of_rule(rule: &Rule) -> Keys {
     ])
 }
 
+fn of_when(when: &When) -> String {
+    match when {
+        When::During(name) => format!("during {name}"),
+        When::Outside(name) => format!("outside {name}"),
+    }
+}
+
+fn of_limits(size: &LargerThan) -> Vec<String> {
+    let limits = [(size.files, "files"), (size.lines, "lines"), (size.commits, "commits")];
+    limits.iter().filter_map(|(limit, what)| limit.map(|limit| format!("{limit} {what}"))).collect()
+}
+
 fn sorted<T: Display>(list: &[T]) -> Vec<String> {
     let mut texts: Vec<String> = list.iter().map(ToString::to_string).collect();
     texts.sort();
@@ -125,8 +145,11 @@ fn sorted<T: Display>(list: &[T]) -> Vec<String> {
 }
 
 fn patterns(list: &Option<Patterns>) -> Vec<String> {
-    let mut texts: Vec<String> =
-        list.iter().flat_map(|list| list.written()).map(|entry| format!("`{entry}`")).collect();
+    list.as_ref().map(patterns_of).unwrap_or_default()
+}
+
+fn patterns_of(list: &Patterns) -> Vec<String> {
+    let mut texts: Vec<String> = list.written().iter().map(|entry| format!("`{entry}`")).collect();
     texts.sort();
     texts
 }

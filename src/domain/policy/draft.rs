@@ -1,9 +1,10 @@
 //! A policy as it is written: typed values with their places, names not yet looked up.
 
+use super::Window;
 use super::fault::Place;
 use super::model::{DefaultAnswer, Environment, Rule};
 use crate::domain::approval::PublicKey;
-use crate::domain::name::{EnvironmentName, PrincipalId, RoleName, RuleName};
+use crate::domain::name::{EnvironmentName, PrincipalId, RoleName, RuleName, WindowName};
 use crate::domain::time::Timestamp;
 use std::collections::BTreeMap;
 
@@ -21,6 +22,7 @@ pub(super) struct Draft {
     pub(super) principals: Vec<PrincipalDraft>,
     pub(super) roles: Vec<RoleDraft>,
     pub(super) environments: Vec<EnvironmentDraft>,
+    pub(super) windows: Vec<WindowDraft>,
     pub(super) rules: Vec<RuleDraft>,
     /// A file or a definition could not be read: a name that seems missing may stand there.
     pub(super) has_gaps: bool,
@@ -58,6 +60,14 @@ pub(super) struct EnvironmentDraft {
     pub(super) sound: bool,
 }
 
+/// `[windows.NAME]`
+#[derive(Debug)]
+pub(super) struct WindowDraft {
+    pub(super) name: At<WindowName>,
+    /// `None` if anything in it had a fault.
+    pub(super) value: Option<Window>,
+}
+
 /// One entry of `require`, or of an alternative of `any_of`.
 #[derive(Debug)]
 pub(super) struct RequirementDraft {
@@ -79,6 +89,8 @@ pub(super) struct RuleDraft {
     /// What needs no looking up. Its name is a placeholder where `name` is `None`; `require` and `any_of` are empty.
     pub(super) rule: Rule,
     pub(super) environments: Vec<At<EnvironmentName>>,
+    /// Of `during` and `outside`.
+    pub(super) windows: Vec<At<WindowName>>,
     pub(super) require: Vec<RequirementDraft>,
     pub(super) any_of: Vec<At<Vec<RequirementDraft>>>,
     /// Nothing in it had a fault.

@@ -1,6 +1,6 @@
 //! The decision itself: one pure function of policy, push, approvals and time.
 //!
-//! For each ref update, every rule that names its target and one of its actions is asked. A rule first says which
+//! For each ref update, every rule that is in force and names its target and one of its actions is asked. A rule first says which
 //! changesets it is about (its units); without any it does not match. Then everything that it asks is checked, and all that
 //! is missing is collected: nothing stops at the first reason. An update is let in only if each enforcing rule that
 //! matches is met, or if none matches and the policy's default says so; a rule in "observe" neither denies nor lets in.
@@ -40,7 +40,7 @@ fn decide_update(
     let standing = Standing::new(policy, push, &graph, tokens, now);
     let mut enforced = false;
     let mut rules = Vec::new();
-    for rule in policy.rules_for(update) {
+    for rule in policy.rules_for(update).filter(|rule| policy.in_force(rule, now)) {
         let units = Units::of(rule, update);
         if units.matches {
             enforced |= rule.mode == Mode::Enforce && units.certain;

@@ -16,6 +16,8 @@ pub enum Thing {
     Role,
     /// `[environments.NAME]`
     Environment,
+    /// `[windows.NAME]`
+    Window,
     /// `[[rule]]`
     Rule,
 }
@@ -26,6 +28,7 @@ impl fmt::Display for Thing {
             Self::Principal => "principal",
             Self::Role => "role",
             Self::Environment => "environment",
+            Self::Window => "window",
             Self::Rule => "rule",
         })
     }
@@ -210,7 +213,7 @@ pub enum FaultKind {
     /// A pattern that nothing could ever match.
     #[error("no {what} can match `{pattern}`")]
     Unmatchable {
-        /// What the pattern is for: "path", "branch", "tag", "refname".
+        /// What the pattern is for: "path", "label", "branch", "tag", "refname".
         what: &'static str,
         /// The pattern.
         pattern: String,
@@ -218,6 +221,41 @@ pub enum FaultKind {
     /// All that the list takes, it takes away again.
     #[error("`{0}` matches nothing")]
     MatchesNothing(&'static str),
+    /// No commit has a trailer with such a key.
+    #[error("`{0}` is not the key of a trailer: letters, digits and `-`")]
+    NotALabel(String),
+    /// A key twice, in upper and lower case perhaps.
+    #[error("the label `{0}` is given twice")]
+    LabelTwice(String),
+    /// The table has no entries.
+    #[error("`labels` names no label")]
+    NoLabels,
+    /// The table has no entries.
+    #[error("`larger_than` names no limit")]
+    NoLimits,
+    /// Not a size.
+    #[error("`{0}` takes a number from 0 to {size}", size = limits::SIZE)]
+    NotALimit(&'static str),
+    /// No such time zone.
+    #[error("`{name}` is not a time zone")]
+    NotATimezone {
+        /// What stands there.
+        name: String,
+        /// What was probably meant.
+        similar: Option<String>,
+    },
+    /// Not a day of the week.
+    #[error("`{0}` is not a day: mon, tue, wed, thu, fri, sat, sun")]
+    NotADay(String),
+    /// A weekly window's beginning or end that is no time of day.
+    #[error("with `days`, `{0}` takes a time from \"00:00\" to \"23:59\"{end}", end = if *.0 == "to" { ", or \"24:00\"" } else { "" })]
+    NotATimeOfDay(&'static str),
+    /// A window's beginning or end that is no local date and time.
+    #[error("without `days`, `{0}` takes a date and time without offset, in whole seconds")]
+    NotALocalTime(&'static str),
+    /// The window ends before it begins, or at once.
+    #[error("the window does not end after it begins")]
+    WindowEmpty,
     /// Not an action.
     #[error("`{text}` is {source}")]
     BadAction {

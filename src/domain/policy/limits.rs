@@ -25,6 +25,10 @@ pub const EXPRESSION_MEMORY: usize = 1 << 20;
 pub const MESSAGE_BYTES: usize = 2_000;
 /// Bytes of one pattern.
 pub const PATTERN_BYTES: usize = 1_000;
+/// Files, lines and commits that `larger_than` may name.
+pub const SIZE: usize = 1_000_000;
+/// Minutes of a day.
+pub const DAY_MINUTES: u32 = 24 * 60;
 /// Bytes of an e-mail address or login.
 pub const IDENTITY_BYTES: usize = 320;
 /// The longest `ttl`.

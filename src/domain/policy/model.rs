@@ -1,10 +1,10 @@
 //! The policy as evaluation uses it: every name resolved, every value checked.
 
-use super::Patterns;
+use super::{LargerThan, Patterns, Window};
 use crate::domain::approval::PublicKey;
 use crate::domain::approval::quorum::Requirement;
-use crate::domain::change::{Action, RefUpdate, Target, TargetKind};
-use crate::domain::name::{EnvironmentName, PrincipalId, RoleName, RuleName};
+use crate::domain::change::{Action, RefUpdate, Target, TargetKind, Trailer};
+use crate::domain::name::{EnvironmentName, PrincipalId, RoleName, RuleName, WindowName};
 use crate::domain::time::{Span, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -38,6 +38,8 @@ pub struct Policy {
     pub roles: BTreeMap<RoleName, Role>,
     /// The named sets of refs.
     pub environments: BTreeMap<EnvironmentName, Environment>,
+    /// The named parts of the time.
+    pub windows: BTreeMap<WindowName, Window>,
     /// The rules, in the order of the files' names and of the rules in them. The order has no meaning.
     pub rules: Vec<Rule>,
     /// SHA-256 over the files: for each in the order of names, name, NUL, length in decimal, NUL, content.
@@ -109,6 +111,15 @@ pub struct TargetPatterns {
     pub environments: Option<Vec<EnvironmentName>>,
 }
 
+/// When a rule is in force.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum When {
+    /// While the window holds.
+    During(WindowName),
+    /// While it does not.
+    Outside(WindowName),
+}
+
 /// One rule.
 #[derive(Debug, Clone)]
 pub struct Rule {
@@ -120,6 +131,12 @@ pub struct Rule {
     pub targets: TargetPatterns,
     /// Which paths; `None`: every commit, whatever it touches.
     pub paths: Option<Patterns>,
+    /// Which labels, by key in lower case; each must match.
+    pub labels: BTreeMap<String, Patterns>,
+    /// How large an update must be.
+    pub larger_than: Option<LargerThan>,
+    /// When; `None`: always.
+    pub when: Option<When>,
     /// Which actions; `None`: all but gates.
     pub actions: Option<BTreeSet<Action>>,
     /// All of these must be filled.
@@ -160,6 +177,24 @@ impl Rule {
     pub fn roles(&self) -> BTreeSet<&RoleName> {
         let alternatives = self.any_of.iter().flatten();
         self.require.iter().chain(alternatives).map(|entry| &entry.role).collect()
+    }
+
+    /// Tells whether the rule is about some commits only, not about all of its targets.
+    pub fn picks_commits(&self) -> bool {
+        self.paths.is_some() || !self.labels.is_empty()
+    }
+
+    /// Tells whether a commit with these trailers carries the labels that the rule is about.
+    ///
+    /// For each key one value must match; a commit without the key matches a list that takes everything but what it names.
+    pub fn labelled(&self, trailers: &[Trailer]) -> bool {
+        self.labels.iter().all(|(key, list)| {
+            let mut values = trailers.iter().filter(|one| one.key.eq_ignore_ascii_case(key.as_bytes())).peekable();
+            match values.peek() {
+                Some(_) => values.any(|one| list.matches(&one.value)),
+                None => list.starts_from_all(),
+            }
+        })
     }
 
     /// Tells whether the rule is about `action`.
@@ -207,6 +242,16 @@ impl Policy {
         self.rules.iter().filter(|rule| {
             self.names_target(rule, &update.target) && update.actions.iter().any(|action| rule.names_action(action))
         })
+    }
+
+    /// Tells whether `rule` is in force at the moment `at`; it is if its window is not known.
+    pub fn in_force(&self, rule: &Rule, at: Timestamp) -> bool {
+        let holds = |name: &WindowName| self.windows.get(name).map(|window| window.holds(at));
+        match &rule.when {
+            None => true,
+            Some(When::During(name)) => holds(name) != Some(false),
+            Some(When::Outside(name)) => holds(name) != Some(true),
+        }
     }
 
     /// Returns the principal who holds `key`.

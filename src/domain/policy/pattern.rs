@@ -4,7 +4,7 @@
 //! list of only such entries starts from everything.
 
 use super::limits;
-use globset::{Candidate, GlobBuilder, GlobSet, GlobSetBuilder};
+use globset::{Candidate, Glob, GlobBuilder, GlobSet, GlobSetBuilder};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
@@ -42,11 +42,23 @@ impl Patterns {
         glob(entry.strip_prefix('!').unwrap_or(entry)).map(drop)
     }
 
-    /// Reads a list; an empty list matches nothing.
+    /// Reads a list for names and paths; an empty list matches nothing.
     ///
     /// # Errors
     /// The first entry that [`Patterns::check`] refuses.
     pub fn new(entries: &[String]) -> Result<Self, PatternError> {
+        Self::read(entries, glob)
+    }
+
+    /// Reads a list for the values of labels: upper and lower case are the same in ASCII, and a slash is a character like others.
+    ///
+    /// # Errors
+    /// As [`Patterns::new`].
+    pub fn of_labels(entries: &[String]) -> Result<Self, PatternError> {
+        Self::read(entries, |pattern| build(builder(pattern)?.literal_separator(false).case_insensitive(true)))
+    }
+
+    fn read(entries: &[String], glob: impl Fn(&str) -> Result<Glob, PatternError>) -> Result<Self, PatternError> {
         let mut take = GlobSetBuilder::new();
         let mut leave = GlobSetBuilder::new();
         let mut takes = entries.is_empty();
@@ -59,8 +71,8 @@ impl Patterns {
                 }
             };
         }
-        let build = |set: GlobSetBuilder| set.build().map_err(|e| PatternError::Syntax(e.kind().to_string()));
-        Ok(Self { written: entries.to_vec(), take: takes.then(|| build(take)).transpose()?, leave: build(leave)? })
+        let built = |set: GlobSetBuilder| set.build().map_err(|e| PatternError::Syntax(e.kind().to_string()));
+        Ok(Self { written: entries.to_vec(), take: takes.then(|| built(take)).transpose()?, leave: built(leave)? })
     }
 
     /// Tells whether the list matches `name`.
@@ -70,13 +82,26 @@ impl Patterns {
             && !self.leave.is_match_candidate(&candidate)
     }
 
+    /// Tells whether the list takes everything but what it names.
+    pub fn starts_from_all(&self) -> bool {
+        self.take.is_none()
+    }
+
     /// Returns the entries as they were written.
     pub fn written(&self) -> &[String] {
         &self.written
     }
 }
 
-fn glob(pattern: &str) -> Result<globset::Glob, PatternError> {
+fn glob(pattern: &str) -> Result<Glob, PatternError> {
+    build(&builder(pattern)?)
+}
+
+fn build(builder: &GlobBuilder<'_>) -> Result<Glob, PatternError> {
+    builder.build().map_err(|e| PatternError::Syntax(e.kind().to_string()))
+}
+
+fn builder(pattern: &str) -> Result<GlobBuilder<'_>, PatternError> {
     if pattern.is_empty() {
         return Err(PatternError::Empty);
     }
@@ -86,11 +111,9 @@ fn glob(pattern: &str) -> Result<globset::Glob, PatternError> {
     if pattern.split('/').any(|part| part.contains("**") && part != "**") {
         return Err(PatternError::DoubleStar);
     }
-    GlobBuilder::new(pattern)
-        .literal_separator(true)
-        .backslash_escape(true)
-        .build()
-        .map_err(|e| PatternError::Syntax(e.kind().to_string()))
+    let mut builder = GlobBuilder::new(pattern);
+    builder.literal_separator(true).backslash_escape(true);
+    Ok(builder)
 }
 
 #[cfg(test)]
@@ -125,6 +148,26 @@ mod tests {
         for (entries, name, expected) in cases {
             assert_eq!(list(entries).matches(name.as_bytes()), expected, "{entries:?} on {name}");
         }
+    }
+
+    #[test]
+    fn values_of_labels_have_no_case_and_no_parts() {
+        let cases: [(&[&str], &str, bool); 8] = [
+            (&["critical"], "Critical", true),
+            (&["CRITICAL"], "critical", true),
+            (&["critical"], "critical bug", false),
+            (&["*"], "n/a", true),
+            (&["*"], "", true),
+            (&["chg-[0-9]*"], "CHG-4711", true),
+            (&["!critical"], "CRITICAL", false),
+            (&["\u{e9}"], "\u{c9}", false),
+        ];
+        for (entries, value, expected) in cases {
+            let owned: Vec<String> = entries.iter().map(|e| (*e).to_owned()).collect();
+            let found = Patterns::of_labels(&owned).expect("patterns").matches(value.as_bytes());
+            assert_eq!(found, expected, "{entries:?} on {value}");
+        }
+        assert!(Patterns::of_labels(&["*".to_owned()]).is_ok_and(|list| list.matches(b"\xff/\n")));
     }
 
     #[test]

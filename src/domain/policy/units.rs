@@ -15,43 +15,77 @@ pub struct Units<'a> {
     pub tips: Vec<ChangesetId>,
 }
 
+/// Whether something matches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Known {
+    No,
+    /// Nobody looked: it is taken to match.
+    Unknown,
+    Yes,
+}
+
+impl From<bool> for Known {
+    fn from(matches: bool) -> Self {
+        if matches { Self::Yes } else { Self::No }
+    }
+}
+
+/// Paths and labels must match on the same changeset.
+fn of_changeset(rule: &Rule, changeset: &Changeset) -> Known {
+    let labelled = match &changeset.trailers {
+        _ if rule.labels.is_empty() => Known::Yes,
+        None => Known::Unknown,
+        Some(trailers) => rule.labelled(trailers).into(),
+    };
+    labelled.min(of_paths(rule, &changeset.own_paths))
+}
+
+fn of_paths(rule: &Rule, paths: &Option<Vec<RepoPath>>) -> Known {
+    match (&rule.paths, paths) {
+        (None, _) => Known::Yes,
+        (Some(_), None) => Known::Unknown,
+        (Some(patterns), Some(paths)) => paths.iter().any(|path| patterns.matches(path.as_bytes())).into(),
+    }
+}
+
 impl<'a> Units<'a> {
     /// Finds what `rule` is about in `update`.
     pub fn of(rule: &Rule, update: &'a RefUpdate) -> Self {
         let scope = update.scopes.get(&rule.name);
         let in_scope = |c: &&Changeset| scope.is_none_or(|ids| ids.contains(&c.id));
-        let mut certain = rule.paths.is_none();
-        let mut touches = |paths: &Option<Vec<RepoPath>>| match (&rule.paths, paths) {
-            (None, _) | (Some(_), None) => true,
-            (Some(patterns), Some(paths)) => {
-                let touched = paths.iter().any(|path| patterns.matches(path.as_bytes()));
-                certain |= touched;
-                touched
-            }
+        let fresh: Vec<&Changeset> = update.changesets.iter().filter(in_scope).collect();
+        let large = rule.larger_than.map_or(Known::Yes, |limits| limits.is_exceeded(update, &fresh));
+        if large == Known::No {
+            return Self { matches: false, certain: false, changesets: Vec::new(), tips: Vec::new() };
+        }
+        let mut certain = !rule.picks_commits();
+        let mut is_matched = |known: Known| {
+            certain |= known == Known::Yes;
+            known != Known::No
         };
-        let changesets: Vec<&Changeset> =
-            update.changesets.iter().filter(in_scope).filter(|c| touches(&c.own_paths)).collect();
+        let changesets: Vec<&Changeset> = fresh.into_iter().filter(|c| is_matched(of_changeset(rule, c))).collect();
         let does = |wanted: [Action; 2]| update.actions.iter().any(|action| wanted.contains(action));
+        // Where old heads give way or stay beside, each tip is compared with them; labels are of commits, not of differences.
+        let compared = does([Action::Rewrite, Action::NewHead]);
+        let judges_all =
+            !rule.picks_commits() || does([Action::Delete, Action::Close]) || (compared && rule.paths.is_none());
         let tips = if update.is_plain_update() {
             Vec::new()
-        } else if rule.paths.is_none() {
-            update.tips.clone()
-        } else if does([Action::Delete, Action::Close]) {
+        } else if judges_all {
             certain |= !update.tips.is_empty();
             update.tips.clone()
         } else {
-            // Where old heads give way or stay beside, each tip is compared with them; if nobody did, all is touched.
-            let compared = does([Action::Rewrite, Action::NewHead]);
+            // If nobody compared them, all is touched.
             let differs = |tip: &&ChangesetId| {
                 let of_tip = || update.tip_changes.iter().filter(|change| change.tip == **tip);
-                let touched = of_tip().filter(|change| touches(&change.paths)).count();
+                let touched = of_tip().filter(|change| is_matched(of_paths(rule, &change.paths))).count();
                 touched > 0 || (compared && of_tip().next().is_none())
             };
             update.tips.iter().filter(differs).copied().collect()
         };
         // Where no tip is a commit there is nothing to look into: the rule is taken to match.
         let matches = update.tips.is_empty() || !changesets.is_empty() || !tips.is_empty();
-        Self { matches, certain, changesets, tips }
+        Self { matches, certain: certain && large == Known::Yes, changesets, tips }
     }
 
     /// Returns the changesets, then the tips that are not among them.

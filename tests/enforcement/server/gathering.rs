@@ -88,13 +88,21 @@ fn know_all(policy: &Policy, push: &mut Push, repository: &mut Repository) {
         let enforced = |rule: &&jit::domain::policy::Rule| {
             use jit::domain::change::Action::{Create, Rewrite, Update};
             rule.mode == jit::domain::policy::Mode::Enforce
+                && rule.when.is_none()
                 && [Create, Update, Rewrite].iter().all(|a| rule.names_action(a))
         };
         let hidden = policy.rules.iter().filter(enforced).map(|rule| Selection {
             rule: rule.name.clone(),
             picks: Box::new(move |target: &Target| policy.names_target(rule, target)),
         });
-        let need = Need { own_paths: OwnPaths::All, whole: true, hidden: hidden.collect(), promoted: vec![] };
+        let need = Need {
+            own_paths: OwnPaths::All,
+            lines: Some(100),
+            trailers: true,
+            whole: true,
+            hidden: hidden.collect(),
+            promoted: vec![],
+        };
         repository.load(update, &need).expect("readable");
         let all = repository.commits.iter().map(|commit| commit.id).collect();
         repository.reachable_bases(update, &all).expect("readable");

@@ -128,11 +128,12 @@ impl History for Repository {
             OwnPaths::Merges => commit.parents.len() > 1,
             OwnPaths::All => true,
         };
-        let seen = self
-            .commits
-            .iter()
-            .filter(|commit| within.contains(&commit.id))
-            .map(|commit| Changeset { own_paths: commit.own_paths.clone().filter(|_| look(commit)), ..commit.clone() });
+        let seen = self.commits.iter().filter(|commit| within.contains(&commit.id)).map(|commit| Changeset {
+            own_paths: commit.own_paths.clone().filter(|_| look(commit)),
+            lines: commit.lines.filter(|_| look(commit) && need.lines.is_some()),
+            trailers: commit.trailers.clone().filter(|_| need.trailers),
+            ..commit.clone()
+        });
         update.changesets = seen.collect();
         let promoted = need.promoted.iter().map(|promoted| {
             let before = self.reached(&heads(&*promoted.picks));
@@ -140,7 +141,10 @@ impl History for Repository {
         });
         update.promoted = promoted.collect();
         if *update.action() == Action::Rewrite && need.own_paths != OwnPaths::Unneeded {
-            let change = |tip: &ChangesetId| TipChange { tip: *tip, paths: Some(self.differing(tip, &update.old)) };
+            let change = |tip: &ChangesetId| {
+                let paths = self.differing(tip, &update.old);
+                TipChange { tip: *tip, lines: need.lines.and(Some(paths.len())), paths: Some(paths) }
+            };
             update.tip_changes = update.tips.iter().map(change).collect();
         }
         Ok(())

@@ -14,7 +14,8 @@ use jit::domain::change::{Push, RefUpdate};
 use jit::domain::policy::{Decision, Policy, PolicyFile, evaluate, load};
 
 /// alice, bob and carol, who hold roles, and mallory, who holds none. alice has two keys. `dba` is alice and bob,
-/// `lead` bob and carol, `team` all three.
+/// `lead` bob and carol, `team` all three. The window `march` holds at the moment
+/// that all tests take for now.
 pub const PEOPLE: &str = r#"
 version = 1
 [principals.alice]
@@ -33,6 +34,10 @@ logins = ["carol"]
 keys = ["KEY_OF_m"]
 emails = ["mallory@example.com"]
 logins = ["mallory"]
+[windows.march]
+from = 2026-03-01T00:00:00
+to = 2026-04-01T00:00:00
+timezone = "UTC"
 [roles.dba]
 members = ["alice", "bob"]
 [roles.lead]

@@ -2,7 +2,7 @@
 
 use super::at;
 use jit::domain::change::{
-    Action, Changeset, ChangesetId, IdKind, Push, Pusher, RefUpdate, RepoPath, Target, TipChange,
+    Action, Changeset, ChangesetId, IdKind, Push, Pusher, RefUpdate, RepoPath, Target, TipChange, Trailer,
 };
 use jit::domain::name::RuleName;
 use std::collections::{BTreeMap, BTreeSet};
@@ -38,7 +38,7 @@ pub fn paths(list: &[&str]) -> Vec<RepoPath> {
 /// Reads changesets, children before parents: `c<b @bob db/1; b<a` is c, by bob, which changes `db/1`, on b on a.
 ///
 /// `@name` is the author or a co-author, `~name` the committer, `?` says that nobody looked at the paths. Without any of these the
-/// author is mallory, one parent or none means a change of `src/LETTER`, more mean a merge without own changes.
+/// author is mallory, `Key:value` a trailer and `?:` that nobody looked at these, `%5` five changed lines (else one) and `%?` that nobody counted; one parent or none means a change of `src/LETTER`, more mean a merge without own changes.
 pub fn changesets(text: &str) -> Vec<Changeset> {
     text.split(';').map(str::trim).filter(|part| !part.is_empty()).map(changeset).collect()
 }
@@ -57,14 +57,23 @@ fn changeset(text: &str) -> Changeset {
         committer: None,
         summary: own.into(),
         own_paths: Some(if parents.len() > 1 { vec![] } else { paths(&[&format!("src/{own}")]) }),
+        lines: Some(1),
+        trailers: Some(Vec::new()),
     };
     let mut changed = Vec::new();
     for word in words {
         match (word, word.split_at(1)) {
             ("?", _) => read.own_paths = None,
+            (_, ("%", lines)) => read.lines = lines.parse().ok(),
+            ("?:", _) => read.trailers = None,
             (_, ("@", name)) => read.authors.push(mail(name)),
             (_, ("~", name)) => read.committer = Some(mail(name)),
-            _ => changed.push(word),
+            _ => match (word.split_once(':'), &mut read.trailers) {
+                (Some((key, value)), Some(trailers)) => {
+                    trailers.push(Trailer { key: key.into(), value: value.into() });
+                }
+                _ => changed.push(word),
+            },
         }
     }
     if !changed.is_empty() {
@@ -158,7 +167,7 @@ impl Build for RefUpdate {
     }
 
     fn differs(mut self, tip: char, list: Option<&[&str]>) -> Self {
-        self.tip_changes.push(TipChange { tip: id(tip), paths: list.map(paths) });
+        self.tip_changes.push(TipChange { tip: id(tip), paths: list.map(paths), lines: list.map(<[&str]>::len) });
         self
     }
 

@@ -52,16 +52,42 @@ pub fn rules() -> impl Strategy<Value = String> {
             "deny = true",
         ][..],
     );
-    let about = select(&["", "", "paths = [\"db/**\"]", "paths = [\"!src/**\"]", "branches = [\"dev\"]"][..]);
-    let when = select(&["", "", "", "mode = \"observe\"", "actions = [\"update\", \"delete\"]"][..]);
+    let about = select(
+        &[
+            "",
+            "",
+            "paths = [\"db/**\"]",
+            "paths = [\"!src/**\"]",
+            "branches = [\"dev\"]",
+            "labels = { Kind = [\"fix\"] }",
+            "labels = { Kind = [\"!fix\"] }",
+            "larger_than = { commits = 2 }",
+            "larger_than = { files = 1, lines = 5 }",
+            "paths = [\"db/**\"]\nlarger_than = { lines = 3, commits = 3 }",
+            "paths = [\"db/**\"]\nlabels = { Kind = [\"f*\"] }",
+        ][..],
+    );
+    let when = select(
+        &[
+            "",
+            "",
+            "",
+            "during = \"march\"",
+            "outside = \"march\"",
+            "mode = \"observe\"",
+            "actions = [\"update\", \"delete\"]",
+        ][..],
+    );
     (asks, about, when).prop_map(|(asks, about, when)| format!("{asks}\n{about}\n{when}"))
 }
 
-/// One commit: which others it stands on, who made it, what it changes.
+/// One commit: which others it stands on, who made it and how it is labelled, what it changes.
 type Commit = (Vec<Index>, Vec<&'static str>, Option<&'static str>);
 
 fn commits() -> impl Strategy<Value = Vec<Commit>> {
-    let people = vec(select(&["@alice", "@bob", "@mallory", "~carol", "@mallory", "@zed"][..]), 1..3);
+    let words =
+        &["@alice", "@bob", "@mallory", "~carol", "@mallory", "@zed", "kind:Fix", "Kind:other", "?:", "%3", "%?"];
+    let people = vec(select(&words[..]), 1..4);
     let changes = prop::option::weighted(0.9, select(&["", "src/1", "db/1", "src/1 db/1", "doc"][..]));
     vec((vec(any::<Index>(), 1..3), people, changes), 1..6)
 }

@@ -21,13 +21,15 @@ pub(super) fn check(draft: &Draft, digest: [u8; 32], sink: &mut Sink) -> Policy 
     let roles = roles::resolve(draft, sink);
     let quorums = quorum::Quorums::new(draft, &roles);
     let environments = draft.environments.iter().map(|one| (&one.name.value, one)).collect();
-    let context = rule::Context { environments, quorums, has_gaps: draft.has_gaps };
+    let windows = draft.windows.iter().map(|one| &one.name.value).collect();
+    let context = rule::Context { environments, windows, quorums, has_gaps: draft.has_gaps };
     let rules = draft.rules.iter().map(|rule| rule::check(rule, &context, sink)).collect();
     Policy {
         default,
         principals: principals(draft),
         roles: roles.into_iter().map(|(name, resolved)| (name, resolved.role)).collect(),
         environments: draft.environments.iter().map(|one| (one.name.value.clone(), one.value.clone())).collect(),
+        windows: draft.windows.iter().filter_map(|one| Some((one.name.value.clone(), one.value.clone()?))).collect(),
         rules,
         digest,
     }

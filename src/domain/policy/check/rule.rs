@@ -3,12 +3,12 @@
 use super::quorum::Quorums;
 use super::reach::{self, Reach};
 use crate::domain::approval::quorum::Requirement;
-use crate::domain::name::EnvironmentName;
+use crate::domain::name::{EnvironmentName, WindowName};
 use crate::domain::policy::draft::{EnvironmentDraft, RequirementDraft, RuleDraft};
 use crate::domain::policy::fault::{Note, Place, Remark, Sink};
 use crate::domain::policy::model::Rule;
 use crate::domain::policy::{FaultKind, Thing};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The keys that say how approvals count.
 const ABOUT_APPROVALS: [&str; 6] = ["ttl", "self_approval", "distinct_people", "up_to_date", "promoted_from", "reason"];
@@ -19,6 +19,7 @@ const ASKING: [&str; 4] = ["require", "any_of", "authors", "pushers"];
 /// What rules refer to.
 pub(super) struct Context<'d> {
     pub(super) environments: BTreeMap<&'d EnvironmentName, &'d EnvironmentDraft>,
+    pub(super) windows: BTreeSet<&'d WindowName>,
     pub(super) quorums: Quorums<'d>,
     /// Names that seem missing may stand in a file that could not be read.
     pub(super) has_gaps: bool,
@@ -30,6 +31,7 @@ pub(super) fn check(written: &RuleDraft, context: &Context<'_>, sink: &mut Sink)
     denies_consistently(written, sink);
     reaches_something(written, context, sink);
     environments_exist(written, context, sink);
+    window_exists(written, context, sink);
     context.quorums.check(written, context.has_gaps, sink);
     let all = |list: &[RequirementDraft]| list.iter().map(requirement).collect();
     Rule {
@@ -105,5 +107,18 @@ fn environments_exist(written: &RuleDraft, context: &Context<'_>, sink: &mut Sin
         let similar = sink.similar(name.value.as_str(), known.keys().map(|name| name.as_str()));
         let what = FaultKind::Unknown { what: Thing::Environment, name: name.value.to_string(), similar };
         sink.push(&name.place, what);
+    }
+}
+
+fn window_exists(written: &RuleDraft, context: &Context<'_>, sink: &mut Sink) {
+    if let (Some(during), Some(outside)) = (written.given.get("during"), written.given.get("outside")) {
+        exclusive(("during", during), ("outside", outside), sink);
+    }
+    if context.has_gaps {
+        return;
+    }
+    for name in written.windows.iter().filter(|name| !context.windows.contains(&name.value)) {
+        let similar = sink.similar(name.value.as_str(), context.windows.iter().map(|name| name.as_str()));
+        sink.push(&name.place, FaultKind::Unknown { what: Thing::Window, name: name.value.to_string(), similar });
     }
 }

@@ -4,12 +4,15 @@
 //! only, so that everything which is wrong in every file is said at once. It refuses keys that it does not know, and
 //! by name those that a later version will know.
 
+mod label;
 mod people;
 mod reader;
 mod requirement;
 mod rule;
+mod size;
 mod target;
 mod value;
+mod window;
 
 pub(super) use target::may_begin_with;
 
@@ -24,8 +27,8 @@ use toml::de::{DeTable, DeValue};
 /// What a file may hold.
 const FILE: Section = Section {
     name: "a policy",
-    keys: &["version", "default", "principals", "roles", "environments", "rule"],
-    later: &["windows", "checks"],
+    keys: &["version", "default", "principals", "roles", "environments", "windows", "rule"],
+    later: &["checks"],
 };
 
 /// Reads `file`, which is the one with this index, into `draft`.
@@ -95,6 +98,11 @@ fn read_top(reader: &mut Reader<'_>, table: &DeTable<'_>, file: &str, draft: &mu
             Some("environments") => {
                 let (found, gaps) = each(reader, "environments", value, target::environment);
                 draft.environments.extend(found);
+                draft.has_gaps |= gaps;
+            }
+            Some("windows") => {
+                let (found, gaps) = each(reader, "windows", value, window::window);
+                draft.windows.extend(found);
                 draft.has_gaps |= gaps;
             }
             Some("rule") => {

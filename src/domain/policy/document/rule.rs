@@ -1,10 +1,10 @@
 //! Reads `[[rule]]`.
 
 use super::reader::{Reader, Section, Value};
-use super::{requirement, target, value};
-use crate::domain::name::{EnvironmentName, RuleName};
-use crate::domain::policy::draft::RuleDraft;
-use crate::domain::policy::{FaultKind, Mode, Rule, TargetPatterns, limits};
+use super::{label, requirement, size, target, value};
+use crate::domain::name::{EnvironmentName, RuleName, WindowName};
+use crate::domain::policy::draft::{At, RuleDraft};
+use crate::domain::policy::{FaultKind, Mode, Rule, TargetPatterns, When, limits};
 use std::collections::BTreeMap;
 
 const RULE: Section = Section {
@@ -17,6 +17,10 @@ const RULE: Section = Section {
         "refs",
         "environments",
         "paths",
+        "labels",
+        "larger_than",
+        "during",
+        "outside",
         "actions",
         "require",
         "any_of",
@@ -32,7 +36,7 @@ const RULE: Section = Section {
         "mode",
         "message",
     ],
-    later: &["labels", "larger_than", "during", "outside", "checks", "bind", "land", "override", "escalate"],
+    later: &["checks", "bind", "land", "override", "escalate"],
 };
 
 /// Reads one rule; `None` if it is not a table.
@@ -48,6 +52,7 @@ pub(super) fn read(reader: &mut Reader<'_>, body: &Value<'_>, file: &str) -> Opt
         has_unknown_keys: false,
         rule: blank((file.to_owned(), line)),
         environments: Vec::new(),
+        windows: Vec::new(),
         require: Vec::new(),
         any_of: Vec::new(),
         sound: false,
@@ -90,6 +95,10 @@ fn one(reader: &mut Reader<'_>, key: &'static str, value: &Value<'_>, draft: &mu
             rule.targets.environments = Some(draft.environments.iter().map(|name| name.value.clone()).collect());
         }
         "paths" => rule.paths = target::patterns(reader, key, value),
+        "labels" => rule.labels = label::read(reader, value),
+        "larger_than" => rule.larger_than = size::read(reader, value),
+        "during" => rule.when = window(reader, key, value, &mut draft.windows).map(When::During),
+        "outside" => rule.when = window(reader, key, value, &mut draft.windows).map(When::Outside),
         "actions" => rule.actions = target::actions(reader, value),
         "require" => draft.require = requirement::list(reader, "require", value),
         "any_of" => draft.any_of = requirement::alternatives(reader, value),
@@ -111,6 +120,18 @@ fn one(reader: &mut Reader<'_>, key: &'static str, value: &Value<'_>, draft: &mu
     }
 }
 
+fn window(
+    reader: &mut Reader<'_>,
+    key: &str,
+    value: &Value<'_>,
+    named: &mut Vec<At<WindowName>>,
+) -> Option<WindowName> {
+    let text = reader.text(key, value)?;
+    let name = value::name(reader, reader.place(value.span()), text, WindowName::new)?;
+    named.push(name.clone());
+    Some(name.value)
+}
+
 fn set<T>(field: &mut T, value: Option<T>) {
     if let Some(value) = value {
         *field = value;
@@ -124,6 +145,9 @@ fn blank(place: (String, usize)) -> Rule {
         place,
         targets: TargetPatterns::default(),
         paths: None,
+        labels: BTreeMap::new(),
+        larger_than: None,
+        when: None,
         actions: None,
         require: Vec::new(),
         any_of: Vec::new(),

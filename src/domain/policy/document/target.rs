@@ -32,15 +32,16 @@ pub(super) fn environment(reader: &mut Reader<'_>, name: &Key<'_>, body: &Value<
     Some(EnvironmentDraft { name, value, sound: reader.faults() == before })
 }
 
-/// Reads a list of patterns for the targets or paths that `key` is about.
+/// Reads a list of patterns for the targets, paths or labels that `key` is about.
 pub(super) fn patterns(reader: &mut Reader<'_>, key: &'static str, value: &Value<'_>) -> Option<Patterns> {
     let before = reader.faults();
     let entries = reader.distinct_texts(key, value);
     let written: Vec<String> = entries.iter().map(|entry| entry.value.to_owned()).collect();
-    let list = Patterns::new(&written);
+    let read = if key == "labels" { Patterns::of_labels } else { Patterns::new };
+    let list = read(&written);
     for entry in &entries {
         // The list as a whole was read already; entry by entry is needed only to say which one is wrong.
-        let alone = if list.is_err() { Patterns::new(&[entry.value.to_owned()]).err() } else { None };
+        let alone = if list.is_err() { read(&[entry.value.to_owned()]).err() } else { None };
         if let Some(error) = alone {
             reader.sink.push(&entry.place, error.into());
         } else if let Some(what) = unmatchable(key, entry.value.strip_prefix('!').unwrap_or(entry.value)) {
@@ -49,7 +50,12 @@ pub(super) fn patterns(reader: &mut Reader<'_>, key: &'static str, value: &Value
     }
     match &list {
         Err(error) if reader.faults() == before => reader.fault(value.span(), error.clone().into()),
-        Ok(_) if reader.faults() == before && takes_all_away(&written) => {
+        // Without any value there is still something that matches: a commit without the label.
+        Ok(list)
+            if reader.faults() == before
+                && takes_all_away(&written)
+                && !(key == "labels" && list.starts_from_all()) =>
+        {
             reader.fault(value.span(), FaultKind::MatchesNothing(key));
         }
         _ => {}
@@ -68,6 +74,7 @@ fn unmatchable(key: &str, pattern: &str) -> Option<&'static str> {
         "tags" => ("tag", pattern.starts_with("refs/")),
         "refs" => ("refname", !may_begin_with(pattern, "refs/") || pattern.ends_with('/') || !crosses_slash(pattern)),
         "paths" => ("path", pattern.split('/').any(odd_part)),
+        "labels" => ("label", pattern.trim_ascii() != pattern || pattern.contains('\n')),
         _ => return None,
     };
     never.then_some(what)

@@ -1,0 +1,192 @@
+//! When a window holds, by what the clock on the wall shows in its time zone (docs/spec/policy.md, "Windows").
+//!
+//! A moment is turned into local time, never a local time into moments: each moment has exactly one local time, while a local time
+//! can occur twice or not at all where clocks change. So two windows of which one ends when the other begins share no
+//! moment, and leave none out.
+
+use crate::domain::time::Timestamp;
+use chrono::{DateTime, Datelike as _, NaiveDateTime, Timelike as _, Utc, Weekday};
+use chrono_tz::Tz;
+use std::collections::BTreeSet;
+use std::fmt;
+
+/// A part of the time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Window {
+    /// Whose clocks count.
+    pub zone: Tz,
+    /// Which part.
+    pub span: WindowSpan,
+}
+
+/// From when until when; the beginning is in the window, the end is not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WindowSpan {
+    /// Once; it ends after it begins.
+    Once {
+        /// The first local time in it.
+        from: NaiveDateTime,
+        /// The first local time after it.
+        to: NaiveDateTime,
+    },
+    /// Every week.
+    Weekly {
+        /// The days on which it begins, by their number from Monday, 0.
+        days: BTreeSet<u8>,
+        /// When it begins, in minutes from midnight, below 1,440.
+        from: u32,
+        /// When it ends, in minutes from midnight, at most 1,440, not `from`; less than `from` on the day after.
+        to: u32,
+    },
+}
+
+impl Window {
+    /// Tells whether the window holds at the moment `at`.
+    pub fn holds(&self, at: Timestamp) -> bool {
+        // A timestamp lies between 1970 and 9999, where every moment has a date.
+        let moment = DateTime::<Utc>::from_timestamp(at.unix(), 0).unwrap_or_default();
+        let local = moment.with_timezone(&self.zone).naive_local();
+        match &self.span {
+            WindowSpan::Once { from, to } => (*from..*to).contains(&local),
+            WindowSpan::Weekly { days, from, to } => {
+                let minute = local.hour() * 60 + local.minute();
+                let begins_on =
+                    |day: Weekday| u8::try_from(day.num_days_from_monday()).is_ok_and(|day| days.contains(&day));
+                let today = local.weekday();
+                if from < to {
+                    begins_on(today) && (*from..*to).contains(&minute)
+                } else {
+                    (begins_on(today) && minute >= *from) || (begins_on(today.pred()) && minute < *to)
+                }
+            }
+        }
+    }
+}
+
+impl fmt::Display for Window {
+    /// Writes `2026-12-20T00:00:00 to 2027-01-04T08:00:00 Europe/Vienna` or `mon tue 09:00 to 17:00 Europe/Vienna`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.span {
+            WindowSpan::Once { from, to } => {
+                let form = "%Y-%m-%dT%H:%M:%S";
+                write!(f, "{} to {}", from.format(form), to.format(form))?;
+            }
+            WindowSpan::Weekly { days, from, to } => {
+                for (number, day) in (0..).zip(DAYS) {
+                    if days.contains(&number) {
+                        write!(f, "{day} ")?;
+                    }
+                }
+                write!(f, "{:02}:{:02} to {:02}:{:02}", from / 60, from % 60, to / 60, to % 60)?;
+            }
+        }
+        write!(f, " {}", self.zone.name())
+    }
+}
+
+/// The days as policies write them, from Monday.
+pub(super) const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn holds(window: &Window, at: &str) -> bool {
+        window.holds(Timestamp::parse(at).expect(at))
+    }
+
+    fn weekly(zone: &str, days: &[u8], from: u32, to: u32) -> Window {
+        let span = WindowSpan::Weekly { days: days.iter().copied().collect(), from, to };
+        Window { zone: zone.parse().expect(zone), span }
+    }
+
+    fn once(zone: &str, from: &str, to: &str) -> Window {
+        let local = |text: &str| text.parse::<NaiveDateTime>().expect(text);
+        Window { zone: zone.parse().expect(zone), span: WindowSpan::Once { from: local(from), to: local(to) } }
+    }
+
+    #[test]
+    fn a_window_begins_at_its_beginning_and_is_over_at_its_end() {
+        let year_end = once("Europe/Vienna", "2026-12-20T00:00:00", "2027-01-04T08:00:00");
+        let cases = [
+            ("2026-12-19T22:59:59Z", false),
+            ("2026-12-19T23:00:00Z", true),
+            ("2027-01-04T06:59:59Z", true),
+            ("2027-01-04T07:00:00Z", false),
+        ];
+        for (at, expected) in cases {
+            assert_eq!(holds(&year_end, at), expected, "{at}");
+        }
+        // 2026-11-23 is a Monday; Vienna is an hour ahead of UTC then, two in summer.
+        let business = weekly("Europe/Vienna", &[0, 1, 2, 3, 4], 9 * 60, 17 * 60);
+        let cases = [
+            ("2026-11-23T07:59:59Z", false),
+            ("2026-11-23T08:00:00Z", true),
+            ("2026-11-23T15:59:59Z", true),
+            ("2026-11-23T16:00:00Z", false),
+            ("2026-11-22T12:00:00Z", false),
+            ("2026-07-20T07:00:00Z", true),
+            ("2026-07-20T06:59:59Z", false),
+        ];
+        for (at, expected) in cases {
+            assert_eq!(holds(&business, at), expected, "{at}");
+        }
+    }
+
+    #[test]
+    fn a_night_belongs_to_the_day_on_which_it_begins() {
+        let night = weekly("UTC", &[4], 22 * 60, 6 * 60);
+        let cases = [
+            ("2026-11-27T05:00:00Z", false),
+            ("2026-11-27T21:59:59Z", false),
+            ("2026-11-27T22:00:00Z", true),
+            ("2026-11-28T00:00:00Z", true),
+            ("2026-11-28T05:59:59Z", true),
+            ("2026-11-28T06:00:00Z", false),
+            ("2026-11-28T22:00:00Z", false),
+        ];
+        for (at, expected) in cases {
+            assert_eq!(holds(&night, at), expected, "{at}");
+        }
+        let sunday = weekly("UTC", &[6], 22 * 60, 6 * 60);
+        assert!(holds(&sunday, "2026-11-23T05:59:59Z"), "the week goes round");
+        let whole = weekly("UTC", &[5], 0, 24 * 60);
+        assert!(holds(&whole, "2026-11-28T23:59:59Z") && !holds(&whole, "2026-11-29T00:00:00Z"));
+    }
+
+    #[test]
+    fn where_clocks_change_the_clock_on_the_wall_decides() {
+        // In Vienna 02:00 to 03:00 does not occur on 2026-03-29, and occurs twice on 2026-10-25.
+        let gap = weekly("Europe/Vienna", &[6], 2 * 60, 3 * 60);
+        for at in ["2026-03-29T00:59:59Z", "2026-03-29T01:00:00Z", "2026-03-29T01:30:00Z"] {
+            assert!(!holds(&gap, at), "{at}");
+        }
+        for at in ["2026-10-25T00:00:00Z", "2026-10-25T00:30:00Z", "2026-10-25T01:00:00Z", "2026-10-25T01:59:59Z"] {
+            assert!(holds(&gap, at), "{at}");
+        }
+        assert!(!holds(&gap, "2026-10-24T23:59:59Z") && !holds(&gap, "2026-10-25T02:00:00Z"));
+        let from_gap = once("Europe/Vienna", "2026-03-29T02:30:00", "2026-03-29T12:00:00");
+        assert!(!holds(&from_gap, "2026-03-29T00:59:59Z") && holds(&from_gap, "2026-03-29T01:00:00Z"));
+        let to_twice = once("Europe/Vienna", "2026-10-25T00:00:00", "2026-10-25T02:30:00");
+        let cases = [
+            ("2026-10-25T00:29:59Z", true),
+            ("2026-10-25T00:30:00Z", false),
+            ("2026-10-25T01:00:00Z", true),
+            ("2026-10-25T01:30:00Z", false),
+        ];
+        for (at, expected) in cases {
+            assert_eq!(holds(&to_twice, at), expected, "{at}");
+        }
+    }
+
+    #[test]
+    fn windows_that_follow_each_other_share_no_moment_and_leave_none_out() {
+        let first = once("Europe/Vienna", "2026-10-25T00:00:00", "2026-10-25T02:30:00");
+        let second = once("Europe/Vienna", "2026-10-25T02:30:00", "2026-10-26T00:00:00");
+        let start = Timestamp::parse("2026-10-24T22:00:00Z").expect("a time").unix();
+        for minute in 0..25 * 60 {
+            let at = Timestamp::from_unix(start + minute * 60).expect("a time");
+            assert_ne!(first.holds(at), second.holds(at), "{at}");
+        }
+    }
+}
