@@ -10,12 +10,15 @@ use crate::cli::{Failure, ServerParts};
 use crate::domain::audit::System;
 use crate::domain::change::{ChangesetId, Target};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What stands in the way of a push, and what it stands on.
 pub trait Central {
     /// Returns which system keeps the repository.
     fn system(&self) -> System;
+
+    /// Returns where it stands, as people call it.
+    fn place(&self) -> &Path;
 
     /// Returns the name of its folder.
     fn name(&self) -> String;
@@ -58,6 +61,9 @@ pub trait Central {
 
     /// Says in what way the pusher's login is known.
     fn pusher(&self, parts: &ServerParts) -> String;
+
+    /// Says what an administrator should do now, beyond what holds for both systems.
+    fn advice(&self) -> Option<String>;
 
     /// Looks at the hooks and whatever else is different for this system.
     fn examine(&self, parts: &ServerParts, findings: &mut Findings);

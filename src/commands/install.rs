@@ -141,7 +141,7 @@ fn install_server(args: &Args, common_dir: &Path, central: &dyn Central, cx: &Co
     publish::publish_policy(&parts, central)?;
     // Last: from here on pushes are judged, and everything that judging needs is in place.
     central.hook_up(&parts)?;
-    report(&parts, common_dir, &central.pusher(&parts), again, cx);
+    report(&parts, central, again, cx);
     Ok(Exit::Done)
 }
 
@@ -238,19 +238,22 @@ fn begin_log(parts: &ServerParts, central: &dyn Central) -> Result<bool, Failure
     }
 }
 
-fn report(parts: &ServerParts, common_dir: &Path, pusher: &str, again: bool, cx: &Context) {
-    let terminal = &cx.terminal;
+fn report(parts: &ServerParts, central: &dyn Central, again: bool, cx: &Context) {
+    let (terminal, place) = (&cx.terminal, central.place().display());
     let word = if again { "renewed" } else { "installed" };
-    terminal.say(&format!("{word}: every push to {} is judged now", common_dir.display()));
+    terminal.say(&format!("{word}: every push to {place} is judged now"));
     terminal.say(&format!("  repository  {}", parts.settings.repository));
     terminal.say(&format!("  policy      {}", parts.folder.policies().display()));
     terminal.say(&format!("  log         {} as {}", parts.folder.audit().display(), parts.settings.origin));
-    terminal.say(&format!("  pusher      {pusher}"));
+    terminal.say(&format!("  pusher      {}", central.pusher(parts)));
     if let Ok(policy) = parts.policy().load() {
         let enforced = policy.rules.iter().any(|rule| rule.mode == crate::domain::policy::Mode::Enforce);
         if !enforced {
             terminal.say("hint: the policy only observes: it says what it would refuse, and lets it in");
         }
     }
-    terminal.say(&format!("hint: `jit doctor {}` checks the installation", common_dir.display()));
+    if let Some(advice) = central.advice() {
+        terminal.say(&format!("hint: {advice}"));
+    }
+    terminal.say(&format!("hint: `jit doctor {place}` checks the installation"));
 }

@@ -63,6 +63,10 @@ impl Central for GitCentral {
         System::Git
     }
 
+    fn place(&self) -> &Path {
+        &self.common_dir
+    }
+
     fn name(&self) -> String {
         let common_dir = &self.common_dir;
         let folder = if common_dir.ends_with(".git") { common_dir.parent() } else { Some(common_dir.as_path()) };
@@ -106,6 +110,10 @@ impl Central for GitCentral {
 
     fn pusher(&self, parts: &ServerParts) -> String {
         format!("the variable {} of the transport", parts.settings.pusher_env)
+    }
+
+    fn advice(&self) -> Option<String> {
+        None
     }
 
     fn examine(&self, parts: &ServerParts, findings: &mut Findings) {

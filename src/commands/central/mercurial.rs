@@ -121,6 +121,10 @@ impl Central for HgCentral {
         System::Hg
     }
 
+    fn place(&self) -> &Path {
+        self.0.root()
+    }
+
     fn name(&self) -> String {
         self.0.root().file_name().unwrap_or_default().to_string_lossy().into_owned()
     }
@@ -196,6 +200,19 @@ impl Central for HgCentral {
 
     fn pusher(&self, parts: &ServerParts) -> String {
         format!("the login that the web server proved, or the variable {} over ssh", parts.settings.pusher_env)
+    }
+
+    /// On a publishing server the next push makes public whatever is a draft there, which would be judged as part of that push.
+    fn advice(&self) -> Option<String> {
+        let publishes = self
+            .setting("phases.publish")
+            .ok()?
+            .is_none_or(|value| !matches!(&*value.to_lowercase(), "false" | "no" | "off" | "0" | "never"));
+        let drafts = self.0.run(["log", "--rev", "first(draft())", "--template", "{node}"]).ok()?;
+        (publishes && !drafts.stdout.is_empty()).then(|| {
+            "there are drafts here, which the next push will make public, so it will need approvals for them: `hg phase --public 'draft()'` does it now"
+                .to_owned()
+        })
     }
 
     fn examine(&self, parts: &ServerParts, findings: &mut Findings) {
