@@ -6,7 +6,7 @@
 use super::GitError;
 use super::repository::GitRepository;
 use super::tree::Entry;
-use crate::domain::change::{ChangesetId, LONGEST_CONTENT, RepoPath, changed_lines};
+use crate::domain::change::{ChangesetId, LONGEST_CONTENT, RepoPath, most_changed_lines};
 use git2::ObjectType;
 
 /// The mode of a submodule.
@@ -21,18 +21,25 @@ pub(super) fn changed(
     paths: &[RepoPath],
     most: usize,
 ) -> Result<Option<usize>, GitError> {
+    let none = [None];
     let mut total = 0;
     for path in paths {
         let new = leaf(repo, result, path)?;
-        let mut largest = 0;
         let olds = others.iter().map(|tree| leaf(repo, *tree, path)).collect::<Result<Vec<_>, _>>()?;
-        for old in if olds.is_empty() { &[None][..] } else { &olds } {
-            match between(repo, old.as_ref(), new.as_ref(), most)? {
-                Some(lines) => largest = largest.max(lines),
-                None => return Ok(None),
-            }
+        let olds = if others.is_empty() { &none[..] } else { &olds };
+        // A mode has no lines.
+        let differs = |old: &&Option<Entry>| old.map(|entry| entry.id) != new.map(|entry| entry.id);
+        let differ: Vec<_> = olds.iter().filter(differs).collect();
+        if differ.is_empty() {
+            continue;
         }
-        total += largest;
+        let olds: Option<Vec<Vec<u8>>> =
+            differ.into_iter().map(|old| content(repo, old.as_ref())).collect::<Result<_, _>>()?;
+        let contents = olds.zip(content(repo, new.as_ref())?);
+        match contents.and_then(|(olds, new)| most_changed_lines(&olds, &new, most)) {
+            Some(lines) => total += lines,
+            None => return Ok(None),
+        }
         if total > most {
             return Ok(Some(most + 1));
         }
@@ -40,23 +47,9 @@ pub(super) fn changed(
     Ok(Some(total))
 }
 
-fn between(
-    repo: &GitRepository,
-    old: Option<&Entry>,
-    new: Option<&Entry>,
-    most: usize,
-) -> Result<Option<usize>, GitError> {
-    // A mode has no lines.
-    if old.map(|entry| entry.id) == new.map(|entry| entry.id) {
-        return Ok(Some(0));
-    }
-    repo.budget.file()?;
-    let (old, new) = (content(repo, old)?, content(repo, new)?);
-    Ok(old.zip(new).and_then(|(old, new)| changed_lines(&old, &new, most)))
-}
-
 /// Returns the bytes of a leaf, none for one that is absent; a submodule is one line. `None`: they are too many.
 fn content(repo: &GitRepository, entry: Option<&Entry>) -> Result<Option<Vec<u8>>, GitError> {
+    repo.budget.file()?;
     match entry {
         None => Ok(Some(Vec::new())),
         Some(entry) if entry.mode == SUBMODULE => Ok(Some(entry.id.hex().into_bytes())),

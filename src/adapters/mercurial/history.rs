@@ -289,7 +289,7 @@ mod tests {
             let (hidden, promoted) = (vec![selection()], vec![selection()]);
             history.load(
                 update,
-                &Need { own_paths: OwnPaths::All, lines: Some(9), trailers: true, whole: true, hidden, promoted },
+                &Need { own_paths: OwnPaths::All, lines: None, trailers: true, whole: true, hidden, promoted },
             )?;
             history.reachable_bases(update, &update.old.iter().copied().collect())?;
         }

@@ -5,7 +5,7 @@ use super::changelog::{bytes_of, node_of};
 use super::manifest::Entry;
 use super::request::Request;
 use super::wire::Fields;
-use crate::domain::change::{ChangesetId, IdKind, LONGEST_CONTENT, changed_lines};
+use crate::domain::change::{ChangesetId, IdKind, LONGEST_CONTENT, most_changed_lines};
 use data_encoding::HEXLOWER;
 use std::io::{Read, Write};
 
@@ -35,18 +35,14 @@ pub(super) fn changed<R: Read, W: Write>(
         let new = new.as_ref();
         // A flag has no lines.
         let differ: Vec<_> = old.iter().map(Option::as_ref).filter(|old| revision(*old) != revision(new)).collect();
-        let contents = if differ.is_empty() { Some(Vec::new()) } else { contents(request, path, new, &differ)? };
-        let Some((new, olds)) = contents.as_ref().map(|all| all.split_last()).map(Option::unzip) else {
-            return Ok(None);
-        };
-        let mut largest = 0;
-        for old in olds.into_iter().flatten() {
-            match changed_lines(old, new.map_or(&[], Vec::as_slice), most) {
-                Some(lines) => largest = largest.max(lines),
-                None => return Ok(None),
-            }
+        if differ.is_empty() {
+            continue;
         }
-        total += largest;
+        let Some(Contents { olds, new }) = contents(request, path, new, &differ)? else { return Ok(None) };
+        match most_changed_lines(&olds, &new, most) {
+            Some(lines) => total += lines,
+            None => return Ok(None),
+        }
         if total > most {
             return Ok(Some(most + 1));
         }
@@ -54,17 +50,23 @@ pub(super) fn changed<R: Read, W: Write>(
     Ok(Some(total))
 }
 
+/// What a file holds now, and what it held in the parents in question.
+struct Contents {
+    olds: Vec<Vec<u8>>,
+    new: Vec<u8>,
+}
+
 fn revision(entry: Option<&Entry>) -> Option<&[u8]> {
     entry.map(|entry| &entry[..40])
 }
 
-/// Returns the contents of `olds`, and last that of `new`; nothing is empty. `None` if one of them cannot be had.
+/// Returns the contents of `olds`, and that of `new`; nothing is empty. `None` if one of them cannot be had.
 fn contents<R: Read, W: Write>(
     request: &mut Request<R, W>,
     path: &[u8],
     new: Option<&Entry>,
     olds: &[Option<&Entry>],
-) -> Result<Option<Vec<Vec<u8>>>, MercurialError> {
+) -> Result<Option<Contents>, MercurialError> {
     // Mercurial would look for such a file in odd places.
     if path.split(|byte| *byte == b'/').any(|part| matches!(part, b"" | b"." | b"..")) {
         return Ok(None);
@@ -90,7 +92,9 @@ fn contents<R: Read, W: Write>(
     }
     let mut found = found.into_iter();
     let each = wanted.iter().map(|node| if node.is_some() { found.next().flatten() } else { Some(Vec::new()) });
-    Ok(each.collect())
+    let mut all: Option<Vec<Vec<u8>>> = each.collect();
+    let new = all.as_mut().and_then(Vec::pop);
+    Ok(all.zip(new).map(|(olds, new)| Contents { olds, new }))
 }
 
 /// Reads one answer; `None` where the script has nothing, or what it has is not what the node stands for.
@@ -111,4 +115,27 @@ fn content(asked: &ChangesetId, payload: &[u8]) -> Result<Option<Vec<u8>>, Mercu
 fn without_metadata(text: &[u8]) -> &[u8] {
     let Some(rest) = text.strip_prefix(METADATA) else { return text };
     rest.windows(METADATA.len()).position(|pair| pair == METADATA).map_or(text, |end| &rest[end + METADATA.len()..])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_revision_counts_only_as_what_its_node_stands_for() {
+        let text = b"\x01\ncopy: f\n\x01\nline\n";
+        let node = node_of([[0; 20]; 2], text);
+        let asked = ChangesetId::from_bytes(IdKind::HgSha1, &node).expect("not null");
+        let found = |flag: u8, rest: &[u8]| content(&asked, &[&node[..], &[flag], rest].concat());
+        let sound = [&[0; 40][..], text].concat();
+        assert_eq!(found(1, &sound).expect("well formed"), Some(b"line\n".to_vec()));
+        assert_eq!(found(1, &sound[..sound.len() - 1]).expect("well formed"), None, "another text");
+        assert_eq!(found(1, &[&[7; 40][..], text].concat()).expect("well formed"), None, "other parents");
+        assert_eq!(found(0, b"").expect("well formed"), None, "nothing there");
+        for (flag, rest) in [(0, &b"x"[..]), (2, &sound), (1, &sound[..39])] {
+            assert!(found(flag, rest).is_err(), "{flag} {rest:?}");
+        }
+        assert!(content(&asked, &[&[7; 20][..], &[0]].concat()).is_err(), "another file");
+        assert_eq!(without_metadata(b"\x01\nno end"), b"\x01\nno end");
+    }
 }

@@ -13,10 +13,8 @@ pub const LONGEST_CONTENT: usize = 8 * 1024 * 1024;
 /// Steps of one walk: well below a second.
 const MOST_STEPS: usize = 20_000_000;
 
-/// Returns how many lines must be removed from `old` and added to make `new`; `most` + 1 stands for all that is more than `most`.
-///
-/// `None` if that would take too long to find out, or a content is longer than [`LONGEST_CONTENT`].
-pub fn changed_lines(old: &[u8], new: &[u8], most: usize) -> Option<usize> {
+/// Returns how many lines must be removed from `old` and added to make `new`, as [`most_changed_lines`] does for several.
+fn changed_lines(old: &[u8], new: &[u8], most: usize) -> Option<usize> {
     if old.len().max(new.len()) > LONGEST_CONTENT {
         return None;
     }
@@ -43,6 +41,14 @@ pub fn changed_lines(old: &[u8], new: &[u8], most: usize) -> Option<usize> {
     }
     let edits = edits(&old, &new, most - on_one_side)?;
     Some(on_one_side + edits)
+}
+
+/// Returns how many lines must be removed and added to make `new` of the one of `olds` that differs most, 0 without any; `most` + 1 stands
+/// for all that is more than `most`.
+///
+/// `None` if that would take too long to find out, or a content is longer than [`LONGEST_CONTENT`].
+pub fn most_changed_lines(olds: &[Vec<u8>], new: &[u8], most: usize) -> Option<usize> {
+    olds.iter().try_fold(0, |largest, old| changed_lines(old, new, most).map(|lines| largest.max(lines)))
 }
 
 fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {

@@ -13,7 +13,7 @@ mod trailer;
 pub use action::{Action, NotAnAction};
 pub use changeset::{Changeset, co_author_emails};
 pub use id::{ChangesetId, IdError, IdKind};
-pub use lines::{LONGEST_CONTENT, changed_lines};
+pub use lines::{LONGEST_CONTENT, most_changed_lines};
 pub use path::RepoPath;
 pub use push::{Push, Pusher, RefUpdate, TipChange};
 pub use size::{ChangeSize, ChangedFile};
