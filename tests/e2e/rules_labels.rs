@@ -1,6 +1,6 @@
 //! Labels on real pushes: which commits a rule is about by what their messages say.
 
-use crate::support::{ALICE, BOB, MAIN, TestRepo};
+use crate::support::{ALICE, BOB, Guarded as _, MAIN, TestRepo};
 
 const URGENT: &str = r#"
 [[rule]]

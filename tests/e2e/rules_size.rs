@@ -1,6 +1,6 @@
 //! The size of real pushes: files, lines and commits, each at its limit and one over it.
 
-use crate::support::{ALICE, BOB, MAIN, TestRepo};
+use crate::support::{ALICE, BOB, Guarded as _, MAIN, TestRepo};
 use std::fs;
 
 fn limited(limits: &str) -> TestRepo {

@@ -13,7 +13,7 @@ fuzz_target!(|bytes: &[u8]| {
     for update in &mut updates {
         let selection = || Selection { rule: RuleName::new("r").expect("a name"), picks: Box::new(|_| true) };
         let (hidden, promoted) = (vec![selection()], vec![selection()]);
-        let need = Need { own_paths: OwnPaths::All, whole: true, hidden, promoted };
+        let need = Need { own_paths: OwnPaths::All, lines: Some(9), trailers: true, whole: true, hidden, promoted };
         let bases = update.old.iter().copied().collect();
         if history.load(update, &need).is_err() || history.reachable_bases(update, &bases).is_err() {
             return;
