@@ -43,8 +43,8 @@ import struct
 import subprocess
 import time
 
-from mercurial import encoding, error, extensions, obsolete, phases, pycompat, tags as tagsmod
-from mercurial.node import bin as frombin, nullid, nullrev
+from mercurial import bundle2, encoding, error, extensions, obsolete, phases, pycompat, tags as tagsmod
+from mercurial.node import bin as frombin, hex, nullid, nullrev
 
 PREFACE = b'jit-hg-request/v1\n'
 REPLY = b'jit-hg-reply/v1 '
@@ -63,6 +63,9 @@ UNSUPPORTED = (
     b'exp-remotefilelog-repo-req-1',
 )
 VIEW = b'served'
+# A part with which a client tells which `.hgtags` a changeset has. Mercurial believes it, and keeps it also when the push is refused: whoever
+# pushes would say what tags everybody sees. Without it Mercurial looks itself.
+bundle2.parthandlermapping.pop(b'hgtagsfnodes', None)
 
 
 class Trouble(Exception):
@@ -479,7 +482,8 @@ class Before:
         self.hidden = view.changelog.filteredrevs
         self.branches = _branches(view)
         self.bookmarks = _bookmarks(repo)
-        self.tags = _tags(repo.ui, view)
+        self.heads = frozenset(_heads(view.changelog))
+        self.tags = _tags(repo.ui, view, self.heads)
 
     def sees(self, rev):
         return rev < self.length and rev not in self.hidden
@@ -501,11 +505,40 @@ def _bookmarks(repo):
     return {_stored(name): node for name, node in repo.unfiltered()._bookmarks.items()}
 
 
-def _tags(ui, view):
-    """Returns the tags that `.hgtags` of all heads together give; no local ones, none that were removed, none of unknown nodes."""
-    # These names come as they are stored.
-    tags = tagsmod.findglobaltags(ui, view)
-    return {name: entry[0] for name, entry in tags.items() if _has(view.changelog, entry[0])}
+def _heads(log):
+    """Returns all heads, oldest first."""
+    return [log.node(rev) for rev in sorted(log.headrevs()) if rev != nullrev]
+
+
+def _tags(ui, view, known):
+    """Returns the tags that `.hgtags` of all heads together give; no local ones, none that were removed, none of unknown nodes.
+
+    Mercurial remembers which `.hgtags` a head has, and finds it in the patch from one manifest to the next. Such patches come from the pusher, who
+    can cut them so that a line is missed, or a false one seen. So what heads have that are not among the `known` ones is read from their whole
+    manifests, and Mercurial's memory is set right, which its own commands and the clones go by.
+    """
+    log, store, heads = view.changelog, view.manifestlog.getstorage(b''), _heads(view.changelog)
+    found = tagsmod._getfnodes(ui, view, [head for head in heads if head in known])
+    new = {head: _tag_file(store.revision(frombin(log.revision(head)[:40]))) for head in heads if head not in known}
+    if new:
+        memory = tagsmod.hgtagsfnodescache(view.unfiltered())
+        for head, node in new.items():
+            memory.setfnode(head, node)
+        memory.write()
+        found.update((head, node) for head, node in new.items() if node != nullid)
+    tags = tagsmod._tagsfromfnodes(ui, view, tagsmod._filterfnodes(found, heads))
+    # These names come as they stand in the file. What is no UTF-8 is shown as if it were Latin-1, and must be judged by the name that is shown.
+    return {_stored(encoding.tolocal(name)): entry[0] for name, entry in tags.items() if _has(log, entry[0])}
+
+
+def _tag_file(manifest):
+    """Returns which revision of `.hgtags` a manifest has; the null node for none."""
+    name = b'.hgtags\0'
+    start = 0 if manifest.startswith(name) else manifest.find(b'\n' + name) + 1
+    if not manifest.startswith(name, start):
+        return nullid
+    start += len(name)
+    return frombin(manifest[start : start + 40])
 
 
 def _stored(name):
@@ -557,11 +590,23 @@ class Facts:
         """What the transaction changes, apart from changesets."""
         view = self._repo.filtered(VIEW)
         yield from self._features()
-        yield from self._changes(_branches(view), _bookmarks(self._repo), _tags(self._repo.ui, view), self._newly_public())
+        self._no_obsolete_arrivals(view)
+        tags = _tags(self._repo.ui, view, self._need_before().heads)
+        yield from self._changes(_branches(view), _bookmarks(self._repo), tags, self._newly_public())
         transaction = self._repo.currenttransaction()
         for marker in transaction.changes.get(b'obsmarkers', ()):
             node = marker[0]
             yield b'O', node + _field(self._branch_of(node))
+
+    def _no_obsolete_arrivals(self, view):
+        """Fails where changesets arrive that are obsolete and yet visible, as something stands on them or names them.
+
+        Mercurial takes them for no heads of their branch here, so nothing would be asked; clients that know no markers check them out.
+        """
+        before, hidden = self._need_before(), view.changelog.filteredrevs
+        for rev in obsolete.getrevs(self._repo, b'obsolete'):
+            if rev not in hidden and not before.sees(rev):
+                raise Trouble(b'an obsolete changeset would become visible: ' + hex(self._log.node(rev)))
 
     def _changes(self, branches, bookmarks, tags, newly_public):
         before = self._need_before()

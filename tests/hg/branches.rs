@@ -127,7 +127,7 @@ fn a_merge_that_changes_something_itself_needs_its_own_approval() {
 }
 
 /// A server on which pushed changesets stay drafts, and which takes markers.
-fn draft_server(rules: &str) -> Guard {
+pub fn draft_server(rules: &str) -> Guard {
     let guard = Guard::new(rules);
     let hgrc = guard.hg.server().join(".hg/hgrc");
     let old = fs::read_to_string(&hgrc).expect("settings");

@@ -10,6 +10,7 @@ mod support;
 mod branches;
 mod clones;
 mod desk;
+mod forged;
 mod guard;
 mod installation;
 mod names;

@@ -11,7 +11,7 @@ const LONGEST: usize = 400;
 const SCRIPTS: [&str; 2] = ["hooks/mercurial/jit_hook.py", "hooks/mercurial/jit_clone.py"];
 
 /// The most lines of one of them.
-const LONGEST_SCRIPT: usize = 720;
+const LONGEST_SCRIPT: usize = 800;
 
 /// Returns the fault of a file of code below `src`, `tests`, `hooks` or `benches` that is too long.
 ///

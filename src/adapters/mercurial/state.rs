@@ -58,7 +58,7 @@ impl State {
             b'U' => return Err(MercurialError::Unsupported { requirement: text::encode(fields.rest(), b"") }),
             b'L' => self.has_largefiles = true,
             b'B' => {
-                let name = name(&mut fields)?;
+                let name = plain_name(&mut fields)?;
                 let is_public = fields.flag()?;
                 let old = [fields.nodes()?, fields.nodes()?];
                 let new = [fields.nodes()?, fields.nodes()?];
@@ -106,7 +106,7 @@ pub(super) fn targets<R: Read, W: Write>(
 }
 
 fn moved(fields: &mut Fields<'_>) -> Result<Move, MercurialError> {
-    let name = name(fields)?;
+    let name = plain_name(fields)?;
     let (old, new) = (fields.maybe_node()?, fields.maybe_node()?);
     if old == new {
         return Err(MercurialError::bad("a move from a place to the same"));
@@ -121,4 +121,17 @@ fn name(fields: &mut Fields<'_>) -> Result<Box<[u8]>, MercurialError> {
         return Err(MercurialError::bad("an impossible name"));
     }
     Ok(name.into())
+}
+
+/// Takes the name of a target that changes.
+///
+/// Mercurial keeps names in files of lines, and takes white space off when it reads them: what is written as `stable` and a blank is
+/// `stable` afterwards, and was judged as something else.
+fn plain_name(fields: &mut Fields<'_>) -> Result<Box<[u8]>, MercurialError> {
+    let name = name(fields)?;
+    let is_blank = |byte: Option<&u8>| byte.is_some_and(|byte| matches!(byte, b' ' | b'\t'..=b'\r'));
+    if is_blank(name.first()) || is_blank(name.last()) {
+        return Err(MercurialError::bad("a name with white space at its end"));
+    }
+    Ok(name)
 }

@@ -1,0 +1,160 @@
+//! What only a forged client sends: names, patches and hints by which Mercurial would read something else than was judged.
+
+use crate::branches::draft_server;
+use crate::guard::Guard;
+use crate::hg::Transport;
+use crate::support::ALICE;
+
+const PATHS: &str = "[[rule]]\nname = \"guarded\"\nbranches = [\"default\"]\npaths = [\"src/**\"]\n\
+                     require = [{ role = \"leads\", approvals = 1 }]\n";
+const BOOKMARK: &str =
+    "[[rule]]\nname = \"stable\"\nbookmarks = [\"stable\"]\nrequire = [{ role = \"leads\", approvals = 1 }]\n";
+const TAGS: &str = "[[rule]]\nname = \"tags\"\ntags = [\"v*\"]\nrequire = [{ role = \"leads\", approvals = 1 }]\n";
+
+/// Records a changeset with one file on a branch with any name, and prints its node.
+const COMMIT: &str = r#"
+import sys
+from mercurial import context, hg, ui as uimod
+repo = hg.repository(uimod.ui.load(), sys.argv[1].encode())
+path, branch = sys.argv[2].encode(), sys.argv[3].encode()
+def file(repo, memctx, path):
+    return context.memfilectx(repo, memctx, path, b'forged\n')
+parents = (repo[b'tip'].node(), None)
+with repo.lock():
+    node = context.memctx(repo, parents, b'forged', [path], file, b'mallory', extra={b'branch': branch}).commit()
+print(node.hex())
+"#;
+
+/// Pushes the clone's tip. With `hint`, tells the server that it has no `.hgtags`; with `cut`, cuts the patch for its manifest so that the line
+/// of `.hgtags` begins in the middle; with `other`, the patch makes another manifest than the changeset names.
+const PUSH: &str = r#"
+import struct, sys
+from mercurial import bundle2, changegroup, discovery, hg, ui as uimod
+ui = uimod.ui.load()
+repo = hg.repository(ui, sys.argv[1].encode())
+other = hg.peer(ui, {}, sys.argv[2].encode())
+how = sys.argv[3]
+tip = repo[b'tip']
+outgoing = discovery.outgoing(repo, [tip.p1().node()], [tip.node()])
+data = b''.join(changegroup.makestream(repo, outgoing, b'02', b'push'))
+
+def chunk(at):
+    length = struct.unpack('>l', data[at:at + 4])[0]
+    return data[at + 4:at + max(length, 4)], at + max(length, 4)
+
+def cut():
+    base = repo.manifestlog[tip.p1().manifestnode()].read().text()
+    text = repo.manifestlog[tip.manifestnode()].read().text()
+    start = base.index(b'.hgtags\0') + 4
+    end = base.index(b'\n', start) + 1
+    new = text[start:text.index(b'\n', start) + 1]
+    assert base[:start] + new + base[end:] == text
+    return struct.pack('>lll', start, end, len(new)) + new
+
+pieces, at, group = [], 0, 0
+while group < 2:
+    piece, at = chunk(at)
+    if not piece:
+        group += 1
+        pieces.append(struct.pack('>l', 0))
+        continue
+    if group == 1 and how == 'cut':
+        assert piece[60:80] == tip.p1().manifestnode()
+        piece = piece[:100] + cut()
+    if group == 1 and how == 'other':
+        piece = piece[:100]
+    pieces.append(struct.pack('>l', len(piece) + 4) + piece)
+pieces.append(data[at:])
+
+bundler = bundle2.bundle20(ui, bundle2.bundle2caps(other))
+bundler.newpart(b'replycaps', data=bundle2.encodecaps(bundle2.getrepocaps(repo, role=b'client')))
+part = bundler.newpart(b'changegroup', data=b''.join(pieces))
+part.addparam(b'version', b'02')
+if how == 'hint':
+    bundler.newpart(b'hgtagsfnodes', data=tip.node() + bytes(20), mandatory=False)
+stream = bundle2.util.chunkbuffer(bundler.getchunks())
+try:
+    with other.commandexecutor() as executor:
+        reply = executor.callcommand(b'unbundle', {b'bundle': stream, b'heads': [b'force'], b'url': other.url()}).result()
+    bundle2.processbundle(repo, reply, lambda: None)
+except Exception as cause:
+    print(type(cause).__name__, cause)
+"#;
+
+#[test]
+fn a_branch_that_is_read_back_under_another_name_is_refused() {
+    let guard = Guard::new(PATHS);
+    let work = guard.work.to_string_lossy().into_owned();
+    for branch in ["default ", "default\t", " default", "default\r"] {
+        guard.hg.python(&guard.work, COMMIT, &[&work, "src/a", branch]);
+        guard.refused(ALICE, Transport::Ssh, &["--force", "--rev", "tip"], &["white space"]);
+        guard.hg.ok(&guard.work, &["--config", "extensions.strip=", "strip", "--quiet", "--no-backup", "tip"]);
+    }
+}
+
+#[test]
+fn a_bookmark_that_is_read_back_under_another_name_is_refused() {
+    let guard = Guard::new(BOOKMARK);
+    let (url, base) = (guard.hg.url_of("alice", Transport::Ssh), guard.id_of("0").hex());
+    let before = guard.hg.server_state();
+    for name in ["stable ", "stable\t", "stable\r", "stable\x0b", "stable\nx"] {
+        let ran = guard.hg.hg(&guard.work, &["debugpushkey", &url, "bookmarks", name, "", &base]);
+        assert_ne!(ran.code, Some(0), "{}", ran.said);
+        assert_eq!(guard.hg.server_state(), before, "{name:?}");
+    }
+}
+
+#[test]
+fn a_path_that_leads_to_another_place_is_refused() {
+    let guard = Guard::new(PATHS);
+    let work = guard.work.to_string_lossy().into_owned();
+    for path in ["./src/a", "docs//a", "docs/../src/a"] {
+        guard.hg.python(&guard.work, COMMIT, &[&work, path, "default"]);
+        guard.refused(ALICE, Transport::Ssh, &["--rev", "tip"], &["malformed line"]);
+        guard.hg.ok(&guard.work, &["--config", "extensions.strip=", "strip", "--quiet", "--no-backup", "tip"]);
+    }
+}
+
+#[test]
+fn no_tag_hides_behind_hints_or_cut_patches() {
+    let guard = draft_server(TAGS);
+    let (hg, work) = (&guard.hg, guard.work.to_string_lossy().into_owned());
+    hg.ok(&guard.work, &["tag", "--rev", "0", "free"]);
+    guard.accepted(ALICE, Transport::Ssh, &[]);
+    hg.ok(&guard.work, &["tag", "--rev", "0", "v1"]);
+    let (before, tags) = (hg.server_state(), hg.ok(&hg.server(), &["tags"]));
+    let url = hg.url_of("alice", Transport::Ssh);
+    for how in ["hint", "cut"] {
+        let said = hg.python(&guard.work, PUSH, &[&work, &url, how]);
+        assert!(said.contains("alice may not create tag:v1"), "{how}: {said}");
+        assert_eq!(hg.server_state(), before, "{how}");
+        assert_eq!(hg.ok(&hg.server(), &["tags"]), tags, "{how}");
+    }
+    guard.log_is_sound();
+}
+
+#[test]
+fn a_manifest_that_nobody_can_read_is_refused() {
+    let guard = Guard::new("");
+    guard.change("docs/readme", "change");
+    let before = guard.hg.server_state();
+    let url = guard.hg.url_of("alice", Transport::Ssh);
+    let said = guard.hg.python(&guard.work, PUSH, &[&guard.work.to_string_lossy(), &url, "other"]);
+    assert_eq!(guard.hg.server_state(), before, "{said}");
+    guard.log_is_sound();
+}
+
+#[test]
+fn an_obsolete_changeset_does_not_come_to_light_below_another_branch() {
+    let guard = draft_server(PATHS);
+    let hg = &guard.hg;
+    let below = guard.change("src/a", "unapproved");
+    hg.ok(&guard.work, &["branch", "--quiet", "free"]);
+    guard.change("docs/readme", "above");
+    hg.ok(&guard.work, &["debugobsolete", "--record-parents", &below.hex()]);
+    let before = hg.server_state();
+    let ran = guard.push(ALICE, Transport::Ssh, &["--force"]);
+    assert_eq!(ran.code, Some(255), "{}", ran.said);
+    assert!(ran.said.contains("obsolete changeset"), "{}", ran.said);
+    assert_eq!(hg.server_state(), before);
+}
