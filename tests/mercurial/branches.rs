@@ -247,25 +247,3 @@ fn a_denied_push_leaves_the_server_as_it_was() {
         assert_eq!(judge.seen("txnabort").len(), 1, "{transport:?}");
     }
 }
-
-#[test]
-fn strip_and_local_work_on_the_server_are_seen_by_name() {
-    let (test, judge, _) = world("[extensions]\nstrip =\n[ui]\nusername = Bob <bob@example.com>");
-    let server = test.server();
-    test.ok(&server, &["update", "-q", "tip"]);
-    judge.seen("");
-    let names = |hook: &str| -> Vec<String> {
-        let first = |name: &[u8]| String::from_utf8_lossy(name).lines().next().unwrap_or_default().to_owned();
-        judge.seen(hook).iter().filter_map(|seen| seen.header.name.as_deref().map(first)).collect()
-    };
-    test.change(&server, "src/a", "local");
-    assert_eq!(names("pretxnclose"), ["commit"]);
-    test.ok(&server, &["bookmark", "here"]);
-    assert_eq!(names("pretxnclose"), ["bookmark"]);
-    test.ok(&server, &["phase", "--public", "."]);
-    assert_eq!(names("txnclose"), ["phase"]);
-    test.ok(&server, &["strip", "-q", "--force", "-r", "tip"]);
-    let stripped = names("pretxnclose");
-    assert!(stripped.iter().all(|name| name == "strip" || name == "repair" || name == "bookmark"), "{stripped:?}");
-    assert!(stripped.contains(&"strip".to_owned()), "{stripped:?}");
-}

@@ -13,3 +13,4 @@ mod formats;
 mod named;
 mod sizes;
 mod tokens;
+mod transactions;
