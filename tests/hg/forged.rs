@@ -28,11 +28,7 @@ print(node.hex())
 /// Pushes the clone's tip. With `hint`, tells the server that it has no `.hgtags`; with `cut`, cuts the patch for its manifest so that the line
 /// of `.hgtags` begins in the middle; with `other`, the patch makes another manifest than the changeset names.
 const PUSH: &str = r#"
-import struct, sys
-from mercurial import bundle2, changegroup, discovery, hg, ui as uimod
-ui = uimod.ui.load()
-repo = hg.repository(ui, sys.argv[1].encode())
-other = hg.peer(ui, {}, sys.argv[2].encode())
+import struct
 how = sys.argv[3]
 tip = repo[b'tip']
 outgoing = discovery.outgoing(repo, [tip.p1().node()], [tip.node()])
@@ -66,19 +62,11 @@ while group < 2:
     pieces.append(struct.pack('>l', len(piece) + 4) + piece)
 pieces.append(data[at:])
 
-bundler = bundle2.bundle20(ui, bundle2.bundle2caps(other))
-bundler.newpart(b'replycaps', data=bundle2.encodecaps(bundle2.getrepocaps(repo, role=b'client')))
 part = bundler.newpart(b'changegroup', data=b''.join(pieces))
 part.addparam(b'version', b'02')
 if how == 'hint':
     bundler.newpart(b'hgtagsfnodes', data=tip.node() + bytes(20), mandatory=False)
-stream = bundle2.util.chunkbuffer(bundler.getchunks())
-try:
-    with other.commandexecutor() as executor:
-        reply = executor.callcommand(b'unbundle', {b'bundle': stream, b'heads': [b'force'], b'url': other.url()}).result()
-    bundle2.processbundle(repo, reply, lambda: None)
-except Exception as cause:
-    print(type(cause).__name__, cause)
+send()
 "#;
 
 #[test]
@@ -118,14 +106,14 @@ fn a_path_that_leads_to_another_place_is_refused() {
 #[test]
 fn no_tag_hides_behind_hints_or_cut_patches() {
     let guard = draft_server(TAGS);
-    let (hg, work) = (&guard.hg, guard.work.to_string_lossy().into_owned());
+    let hg = &guard.hg;
     hg.ok(&guard.work, &["tag", "--rev", "0", "free"]);
     guard.accepted(ALICE, Transport::Ssh, &[]);
     hg.ok(&guard.work, &["tag", "--rev", "0", "v1"]);
     let (before, tags) = (hg.server_state(), hg.ok(&hg.server(), &["tags"]));
     let url = hg.url_of("alice", Transport::Ssh);
     for how in ["hint", "cut"] {
-        let said = hg.python(&guard.work, PUSH, &[&work, &url, how]);
+        let said = hg.send_bundle(&guard.work, PUSH, &[&url, how]);
         assert!(said.contains("alice may not create tag:v1"), "{how}: {said}");
         assert_eq!(hg.server_state(), before, "{how}");
         assert_eq!(hg.ok(&hg.server(), &["tags"]), tags, "{how}");
@@ -139,7 +127,7 @@ fn a_manifest_that_nobody_can_read_is_refused() {
     guard.change("docs/readme", "change");
     let before = guard.hg.server_state();
     let url = guard.hg.url_of("alice", Transport::Ssh);
-    let said = guard.hg.python(&guard.work, PUSH, &[&guard.work.to_string_lossy(), &url, "other"]);
+    let said = guard.hg.send_bundle(&guard.work, PUSH, &[&url, "other"]);
     assert_eq!(guard.hg.server_state(), before, "{said}");
     guard.log_is_sound();
 }

@@ -19,26 +19,13 @@ fn configure(guard: &Guard, lines: &str) {
 
 /// Sends the changesets of the clone above the base in two changegroups of one bundle.
 const TWO: &str = r#"
-import sys
-from mercurial import bundle2, changegroup, discovery, hg, ui as uimod
-ui = uimod.ui.load()
-repo = hg.repository(ui, sys.argv[1].encode())
-other = hg.peer(ui, {}, sys.argv[2].encode())
-bundler = bundle2.bundle20(ui, bundle2.bundle2caps(other))
-bundler.newpart(b'replycaps', data=bundle2.encodecaps(bundle2.getrepocaps(repo, role=b'client')))
 nodes = [repo[rev].node() for rev in (0, 1, 2)]
 for base, head in zip(nodes, nodes[1:]):
     outgoing = discovery.outgoing(repo, [base], [head])
     data = changegroup.makestream(repo, outgoing, b'02', b'push')
     part = bundler.newpart(b'changegroup', data=data)
     part.addparam(b'version', b'02')
-stream = bundle2.util.chunkbuffer(bundler.getchunks())
-try:
-    with other.commandexecutor() as executor:
-        reply = executor.callcommand(b'unbundle', {b'bundle': stream, b'heads': [b'force'], b'url': other.url()}).result()
-    bundle2.processbundle(repo, reply, lambda: None)
-except Exception as cause:
-    print(type(cause).__name__, cause)
+send()
 "#;
 
 #[test]
@@ -50,7 +37,7 @@ fn the_second_of_two_changegroups_is_judged_too() {
     guard.change("src/a", "two");
     let before = guard.hg.server_state();
     let url = guard.hg.url_of("alice", Transport::Ssh);
-    let said = guard.hg.python(&guard.work, TWO, &[&guard.work.to_string_lossy(), &url]);
+    let said = guard.hg.send_bundle(&guard.work, TWO, &[&url]);
     assert_eq!(guard.hg.server_state(), before, "{said}");
     guard.log_is_sound();
     let newest = guard.decisions().pop().expect("a decision");

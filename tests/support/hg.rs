@@ -183,6 +183,13 @@ impl TestHg {
         ran.stdout
     }
 
+    /// Runs a Python script that fills `bundler` and calls `send()`; `args` begin with the server's address.
+    pub fn send_bundle(&self, clone: &Path, script: &str, args: &[&str]) -> String {
+        let clone_name = clone.to_string_lossy();
+        let all: Vec<&str> = std::iter::once(&*clone_name).chain(args.iter().copied()).collect();
+        self.python(clone, &format!("{SEND}{script}"), &all)
+    }
+
     pub fn write(&self, repository: &Path, file: &str, content: &str) {
         let path = repository.join(file);
         fs::create_dir_all(path.parent().expect("a folder")).expect("a folder can be made");
@@ -257,6 +264,26 @@ impl Drop for TestHg {
         }
     }
 }
+
+/// What scripts that send bundles of their own have in common.
+const SEND: &str = r#"
+import sys
+from mercurial import bundle2, changegroup, discovery, hg, ui as uimod
+ui = uimod.ui.load()
+repo = hg.repository(ui, sys.argv[1].encode())
+other = hg.peer(ui, {}, sys.argv[2].encode())
+bundler = bundle2.bundle20(ui, bundle2.bundle2caps(other))
+bundler.newpart(b'replycaps', data=bundle2.encodecaps(bundle2.getrepocaps(repo, role=b'client')))
+
+def send():
+    stream = bundle2.util.chunkbuffer(bundler.getchunks())
+    try:
+        with other.commandexecutor() as executor:
+            reply = executor.callcommand(b'unbundle', {b'bundle': stream, b'heads': [b'force'], b'url': other.url()}).result()
+        bundle2.processbundle(repo, reply, lambda: None)
+    except Exception as cause:
+        print(type(cause).__name__, cause)
+"#;
 
 /// Serves the repository with somebody logged in, as a web server in front of it would say: whom the first folder of the path names.
 const SERVE: &str = r#"
