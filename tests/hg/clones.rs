@@ -35,11 +35,17 @@ fn a_refused_push_is_requested_signed_by_who_never_saw_it_and_let_in() {
         assert_eq!((&asked["target"], &asked["new"]), (&"branch:default".into(), &true.into()));
         assert_eq!(alice.json(&["request", &commit], 0)["new"], false);
 
+        // Whoever may ask for approval may set bookmarks and phases there; the approver's clone takes over none of them.
+        let sibling = guard.hg.path("server-requests");
+        bob.hg(&["bookmark", "--rev", "0", "stable"]);
+        guard.hg.ok(&sibling, &["bookmark", "--force", "--rev", &commit, "stable"]);
+        guard.hg.ok(&sibling, &["phase", "--public", &commit]);
         let said = bob.must(&["sign", &request, "--yes"]);
+        assert_eq!(bob.hg(&["log", "--rev", "stable", "--template", "{rev}"]), "0");
+        assert_eq!(bob.hg(&["log", "--rev", &commit, "--template", "{phase}"]), "draft");
         for words in [&commit[..], "branch:default", "please", "src/a", "\"change\"", "yours counts, as `leads`"] {
             assert!(said.contains(words), "{transport:?}: no `{words}` in {said}");
         }
-        assert_eq!(bob.hg(&["log", "--rev", &commit, "--template", "{phase}"]), "draft");
 
         let pushed = alice.push(&[]);
         assert_eq!(pushed.code, Some(0), "{}", pushed.said);

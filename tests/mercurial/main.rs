@@ -1,5 +1,7 @@
 //! The Mercurial adapter and the hooks' script against a real Mercurial.
 
+// Each test program uses a part of this.
+#[allow(dead_code)]
 #[path = "../support/hg.rs"]
 mod hg;
 #[path = "../support/hg_judge.rs"]

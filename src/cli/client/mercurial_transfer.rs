@@ -6,7 +6,7 @@ use super::mercurial_errors::{bundle_failure, failure};
 use crate::adapters::mercurial::{Bundle, Closed, HgError, MOST_TOKENS};
 use crate::cli::client_errors::refused;
 use crate::cli::local_clone::KeptRequest;
-use crate::cli::{Exit, Failure, safe};
+use crate::cli::{Exit, Failure, IntoFailure as _, safe};
 use crate::domain::approval::SignedToken;
 use crate::domain::change::ChangesetId;
 use crate::domain::request::{Request, RequestId};
@@ -74,16 +74,32 @@ impl MercurialClone {
         Ok(found)
     }
 
-    /// Pulls a changeset and what it stands on from the requests: an approver wants to look at it. Tells whether they have it.
+    /// Brings a changeset and what it stands on from the requests into the clone: an approver wants to look at it. Tells whether they have it.
+    ///
+    /// By way of a file that holds changesets and nothing else: whoever may ask for approval may set bookmarks, phases and markers there, and a
+    /// pull would take these over.
     pub(super) fn pull_requested(&self, changeset: &ChangesetId) -> Result<bool, Failure> {
         let sibling = self.sibling()?;
-        let pulled = self.hg.must("pull from the requests", ["pull", "--rev", &changeset.hex(), "--", &sibling]);
-        match pulled {
-            Ok(_) => {}
-            Err(HgError::Failed { said, .. }) if contains(&said, b"unknown revision") => return Ok(false),
-            Err(error) => return Err(no_sibling(failure(&error))),
+        let folder = tempfile::tempdir().or_fail()?;
+        let file = folder.path().join("request.hg").into_os_string();
+        let hex = changeset.hex();
+        let mut incoming: Vec<OsString> = ["incoming", "--quiet", "--bundle"].map(OsString::from).to_vec();
+        incoming.extend([file.clone(), "--rev".into(), hex.into(), "--".into(), sibling.into()]);
+        let found = self.hg.run(incoming).map_err(|error| failure(&error))?;
+        match found.status.code() {
+            Some(0) => {
+                let added = self.hg.must("take in the request", ["unbundle".into(), "--quiet".into(), file]);
+                added.map_err(|error| failure(&error))?;
+                self.reopen()?;
+            }
+            // There is nothing that is not here.
+            Some(1) => {}
+            _ if contains(&found.stderr, b"unknown revision") => return Ok(false),
+            _ => {
+                let error = HgError::Failed { doing: "fetch from the requests", said: found.stderr };
+                return Err(no_sibling(failure(&error)));
+            }
         }
-        self.reopen()?;
         Ok(self.ask(|talk| talk.resolve(&changeset.hex()))? == Some(*changeset))
     }
 
