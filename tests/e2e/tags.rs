@@ -1,9 +1,10 @@
 //! Tags: made, moved, deleted. Only in Git are there tags that are objects of their own, and tags of tags or of what is no commit.
 
 use crate::central::{Central, Form, deletion, to};
-use crate::support::{ALICE, BOB, Guarded, TestRepo};
+use crate::support::{ALICE, BOB, Guarded, TestRepo, now};
 use jit::domain::approval::Token;
 use jit::domain::change::Action;
+use jit::domain::time::Span;
 use rstest::rstest;
 
 const SIGNED_TAGS: &str = "[[rule]]\nname = \"releases\"\ntags = [\"v*\"]\n\
@@ -34,7 +35,9 @@ fn a_tag_is_approved_by_the_commit_that_it_names_when_it_comes_moves_and_goes(
 
     repo.untag(V1);
     repo.refused(ALICE, deletion(V1), &["alice may not delete refs/tags/v1"]);
-    repo.approve_action(BOB, two, V1, "delete");
+    // Times have whole seconds, and what was signed in the second of a rewrite is spent by it.
+    let later = now().plus(Span::seconds(1));
+    repo.keep(BOB, Token { action: Some(Action::Delete), not_before: later, ..repo.approval(two, V1) });
     repo.accepted(ALICE, deletion(V1));
 }
 
