@@ -120,9 +120,25 @@ fn what_cannot_be_protected_is_refused() {
         hg.ok(hg.root.path(), &["--config", "extensions.share=", "share", "--quiet", "source", "server"]);
     };
     refused(share, &["--server"], "is a share: the history stands in");
-    let clone = |hg: &TestHg| fs::write(hg.server().join(".hg/hgrc"), "[paths]\ndefault = /srv/x\n").expect("written");
-    refused(clone, &[], "a Mercurial clone");
     refused(|hg| fs::create_dir(hg.path("server-requests")).expect("a folder"), &[], "requests belong there");
+}
+
+#[test]
+fn a_default_path_means_the_clients_side_unless_somebody_insists() {
+    for (arguments, is_server) in [(&[][..], false), (&["--server"][..], true)] {
+        let hg = TestHg::new();
+        let (server, state) = (hg.server(), hg.path("state").to_string_lossy().into_owned());
+        fs::write(server.join(".hg/hgrc"), "[paths]\ndefault = /srv/x\n").expect("written");
+        let mut install = hg.command(Path::new(crate::support::PROGRAM), hg.root.path());
+        install.args(["install", "--state-dir", &state]).args(arguments).arg(&server);
+        let ran: Ran = install.output().expect("jit starts").into();
+        assert_eq!(ran.code, Some(0), "{arguments:?}: {}", ran.said);
+        let hgrc = fs::read_to_string(server.join(".hg/hgrc")).expect("readable");
+        assert!(hgrc.starts_with("[paths]\ndefault = /srv/x\n"), "{hgrc}");
+        assert_eq!(hgrc.contains("pretxnclose.jit"), is_server, "{hgrc}");
+        assert_eq!(hgrc.contains("pre-push.jit"), !is_server, "{hgrc}");
+        assert_eq!(server.join(".hg/jit/config.toml").exists(), is_server);
+    }
 }
 
 #[test]
