@@ -40,7 +40,7 @@ start = len(repo)
 def commit(changes, text):
     def filectx(repo, ctx, path):
         return context.memfilectx(repo, ctx, path, changes[path])
-    parents = (repo.changelog.tip(), nullid)
+    parents = (repo[b'default'].node() if len(repo) else nullid, nullid)
     repo.commitctx(context.memctx(repo, parents, text, sorted(changes), filectx, user=b'alice <alice@example.com>', date=(0, 0)))
 
 def path(number):
@@ -163,7 +163,7 @@ impl Bench {
     fn push(&self, server: &str) -> Duration {
         let url = format!("ssh://host/{}", self.path(server).display());
         let started = Instant::now();
-        let pushed = self.test.hg(&self.path("work"), &["push", "--quiet", &url]);
+        let pushed = self.test.hg(&self.path("work"), &["push", "--quiet", "--rev", "default", &url]);
         let took = started.elapsed();
         assert_eq!(pushed.code, Some(0), "{}", pushed.said);
         took

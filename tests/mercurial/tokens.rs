@@ -37,7 +37,8 @@ fn a_token_is_pushed_from_its_bundle_and_nothing_else_changes() {
         assert_eq!(push.code, Some(0), "{transport:?}: {}", push.said);
         let seen = judge.seen("pretxnclose");
         assert_eq!(seen.len(), 1);
-        assert!(seen[0].updates.as_ref().expect("not refused").is_empty(), "no rule judges an approval");
+        let updates = seen[0].updates.as_ref().expect("not refused");
+        assert!(updates.iter().all(|update| update.target.is_own()), "no rule judges an approval: {updates:?}");
         assert_eq!(
             seen[0].tokens.iter().map(|(id, text)| (id.hex(), text.clone())).collect::<Vec<_>>(),
             [(node.clone(), token)]
@@ -80,7 +81,13 @@ fn code_and_its_tokens_travel_in_one_push() {
     assert_eq!(push.code, Some(0), "{}", push.said);
     let seen = judge.seen("pretxnclose");
     let updates = seen[0].updates.as_ref().expect("not refused");
-    assert_eq!(described(&test, &[&clone], updates), ["branch:default update,publish base -> code: code(src/a)"]);
+    assert_eq!(
+        described(&test, &[&clone], updates),
+        [
+            "branch:default update,publish base -> code: code(src/a)",
+            "branch:jit-approvals create  -> jit1.a.b: jit1.a.b()"
+        ]
+    );
     assert_eq!(seen[0].tokens.len(), 1);
     // Nothing is told of it again.
     test.change(&clone, "src/a", "later");
