@@ -49,6 +49,10 @@ enum Command {
     ///
     /// The newest attestation by somebody who holds the check's role decides, whichever branch the commit is for.
     Attest(commands::attest::Args),
+    /// Say that you looked at what an override let in
+    ///
+    /// Whoever signed the override, pushed with it or wrote what it let in cannot.
+    Review(commands::review::Args),
     /// List approvals, rejections, attestations and revocations
     Tokens(commands::tokens::Args),
     /// Tell whether a push would be let in now, and what is missing
@@ -82,6 +86,7 @@ fn run(command: Command, cx: &Context) -> Result<Exit, Failure> {
         Command::Sign(args) => commands::sign::run(&args, cx),
         Command::Reject(args) => commands::reject::run(&args, cx),
         Command::Revoke(args) => commands::revoke::run(&args, cx),
+        Command::Review(args) => commands::review::run(&args, cx),
         Command::Attest(args) => commands::attest::run(&args, cx),
         Command::Tokens(args) => commands::tokens::run(&args, cx),
         Command::Status(args) => commands::status::run(&args, cx),

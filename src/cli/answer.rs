@@ -45,6 +45,12 @@ fn what_happens(update: &UpdateDecision) -> String {
 
 fn rule_lines(text: &mut String, push: &Push, update: &UpdateDecision, rule: &RuleOutcome) {
     let observed = if rule.mode == Mode::Observe { " (only observed)" } else { "" };
+    if let (Some(overriding), overrides @ [_, ..]) = (&rule.overriding, rule.overridden_by()) {
+        let by: BTreeSet<String> = overrides.iter().map(|token| format!("{} ({})", token.who, token.role)).collect();
+        let (by, within) = (cut(&by.into_iter().collect::<Vec<_>>()), overriding.review_within);
+        line(text, &format!("  `{}`{observed} is overridden by {by}, to be reviewed within {within}", rule.rule));
+        return;
+    }
     if rule.is_met() {
         // Of one person several tokens may count, each for other commits.
         let counted: BTreeSet<String> =

@@ -66,6 +66,7 @@ fn rule() -> RuleOutcome {
         matched: vec![id(2)],
         unmet: Vec::new(),
         checks: Vec::new(),
+        overriding: None,
         counted: Vec::new(),
         not_counted: Vec::new(),
         could_sign: BTreeSet::new(),

@@ -18,6 +18,7 @@ pub mod pre_push;
 pub mod publish;
 pub mod reject;
 pub mod request;
+pub mod review;
 pub mod revoke;
 pub mod sign;
 pub mod status;

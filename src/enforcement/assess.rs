@@ -66,8 +66,9 @@ pub fn assess(
         history.reachable_bases(update, &bases)?;
     }
     let mut decision = evaluate(policy, &push, &tokens, now);
-    // Whether a merge has changes of its own is dear to find out, and matters only where no token covers the merge.
-    if decision.verdict() == Verdict::Deny {
+    // Whether a merge has changes of its own is dear to find out, and matters only where no token covers the merge. Where a rule is
+    // overridden it may show that nothing had to be.
+    if decision.verdict() == Verdict::Deny || is_overridden(&decision) {
         let mut looked = false;
         for update in push.updates.iter_mut().filter(|update| has_unknown_merges(update)) {
             load(policy, update, history, Merges::Known)?;
@@ -78,6 +79,10 @@ pub fn assess(
         }
     }
     Ok(Assessment { push, tokens, decision })
+}
+
+fn is_overridden(decision: &Decision) -> bool {
+    decision.updates.iter().flat_map(|update| &update.rules).any(|rule| !rule.overridden_by().is_empty())
 }
 
 /// Whether to find out what merges change of their own where no rule asks for paths.

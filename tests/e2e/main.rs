@@ -26,6 +26,7 @@ mod policy_changes;
 mod races;
 mod rules_checks;
 mod rules_labels;
+mod rules_overrides;
 mod rules_people;
 mod rules_quorum;
 mod rules_size;

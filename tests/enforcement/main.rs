@@ -9,6 +9,7 @@ mod default;
 mod labels;
 mod merges;
 mod oracle;
+mod overrides;
 mod people;
 mod properties;
 mod quorum;

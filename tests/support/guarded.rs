@@ -8,7 +8,7 @@ use jit::adapters::disk::log::{AuditPaths, Depth, LogReader, StoredEntry, verify
 use jit::domain::approval::{Kind, RoleChoice, Status, Token, TokenId};
 use jit::domain::audit::{Decision, Entry, Event};
 use jit::domain::change::{Action, ChangesetId, Target};
-use jit::domain::name::CheckName;
+use jit::domain::name::{CheckName, RuleName};
 use jit::domain::time::Span;
 use jit::ports::approval_store::ApprovalStore as _;
 use std::path::PathBuf;
@@ -67,6 +67,19 @@ pub trait Guarded {
         let check = CheckName::new(check).expect("a name");
         let about = self.approval(subject, MAIN);
         Token { kind: Kind::Attest { check, status }, target: None, action: None, base: Vec::new(), ..about }
+    }
+
+    /// The message that overrides `rule` for moving `refname` to `subject`, for a day.
+    fn overriding(&self, subject: ChangesetId, refname: &str, rule: &str) -> Token {
+        let rule = RuleName::new(rule).expect("a name");
+        Token { kind: Kind::Override(rule), reason: "on fire".to_owned(), ..self.approval(subject, refname) }
+    }
+
+    /// The message that says that an override of `rule` was looked at.
+    fn review(&self, subject: ChangesetId, refname: &str, rule: &str) -> Token {
+        let rule = RuleName::new(rule).expect("a name");
+        let about = self.approval(subject, refname);
+        Token { kind: Kind::Review(rule), action: None, base: Vec::new(), not_after: None, ..about }
     }
 
     /// Lets `who` approve `subject` for `refname`; the token stands in the server's store then.

@@ -7,7 +7,7 @@ use crate::domain::change::{
     Action, Changeset, ChangesetId, IdError, IdKind, NotAnAction, Push, Pusher, RefUpdate, RepoPath, Target,
     TargetError, TipChange, Trailer,
 };
-use crate::domain::name::{CheckName, NameError, PrincipalId, RoleName};
+use crate::domain::name::{CheckName, NameError, PrincipalId, RoleName, RuleName};
 use crate::domain::policy::{Decision, Policy, evaluate};
 use crate::domain::time::{NotATime, Span, Timestamp};
 use ed25519_dalek::{Signer as _, SigningKey};
@@ -87,6 +87,7 @@ struct TokenCase {
     #[serde(default)]
     rejects: bool,
     check: Option<String>,
+    overrides: Option<String>,
     #[serde(default = "passed")]
     status: String,
 }
@@ -124,7 +125,7 @@ pub enum CaseError {
     #[error("the age of a token cannot be read")]
     Age(#[from] humantime::DurationError),
     /// Not a name.
-    #[error("a token names nobody, no role or no check")]
+    #[error("a token names nobody, no role, no check or no rule")]
     Name(#[from] NameError),
     /// A check neither passed nor failed.
     #[error("a check is neither passed nor failed but {0}")]
@@ -209,6 +210,7 @@ impl Case {
             tip_changes: vec![TipChange { tip, paths: Some(paths.into_iter().collect()), lines }],
             reachable_bases: BTreeSet::new(),
             rewritten_at: None,
+            used: BTreeSet::new(),
         })
     }
 }
@@ -232,13 +234,14 @@ impl CommitCase {
 
 impl TokenCase {
     fn kind(&self) -> Result<Kind, CaseError> {
-        Ok(match &self.check {
-            Some(name) => Kind::Attest {
+        Ok(match (&self.check, &self.overrides) {
+            (_, Some(rule)) => Kind::Override(RuleName::new(rule)?),
+            (Some(name), _) => Kind::Attest {
                 check: CheckName::new(name)?,
                 status: Status::parse(&self.status).ok_or_else(|| CaseError::Status(self.status.clone()))?,
             },
-            None if self.rejects => Kind::Reject,
-            None => Kind::Approve,
+            _ if self.rejects => Kind::Reject,
+            _ => Kind::Approve,
         })
     }
 

@@ -6,7 +6,7 @@
 
 use super::{Kind, RoleChoice, Status, Token, TokenId, fields};
 use crate::domain::change::{Action, ChangesetId, IdError, NotAnAction, Target, TargetError};
-use crate::domain::name::{CheckName, NameError, RoleName};
+use crate::domain::name::{CheckName, NameError, RoleName, RuleName};
 use crate::domain::text;
 use crate::domain::time::{NotATime, Timestamp};
 use data_encoding::HEXLOWER;
@@ -30,7 +30,7 @@ const FIELDS: [&str; 13] = [
     "nonce",
     "reason",
 ];
-const KINDS_TO_COME: [&str; 3] = ["override", "delegate", "review"];
+const KINDS_TO_COME: [&str; 1] = ["delegate"];
 
 /// Why bytes are not the message of a token, or why a [`Token`] has none.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -115,6 +115,12 @@ pub enum MessageError {
     /// The last moment is not after the first.
     #[error("`not-after` is not later than `not-before`")]
     Window,
+    /// Tokens of this kind say why.
+    #[error("a token of kind `{kind}` needs a reason")]
+    NoReason {
+        /// The kind of the token.
+        kind: &'static str,
+    },
     /// The reason is longer than [`MAX_REASON`].
     #[error("the reason has {length} bytes, {MAX_REASON} are allowed")]
     LongReason {
@@ -209,6 +215,8 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Token, MessageError> {
             let (check, status) = present("detail", "attest", detail, parse_status)?;
             Kind::Attest { check, status }
         }
+        "override" => Kind::Override(present("detail", "override", detail, RuleName::new)?),
+        "review" => Kind::Review(present("detail", "review", detail, RuleName::new)?),
         word => {
             let to_come = KINDS_TO_COME.into_iter().find(|kind| *kind == word);
             return Err(to_come.map_or(MessageError::UnknownKind, |kind| MessageError::UnsupportedKind { kind }));

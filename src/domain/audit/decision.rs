@@ -103,6 +103,9 @@ pub struct RuleRecord {
     pub counted: Vec<Counted>,
     /// The tokens that did not.
     pub not_counted: Vec<NotCounted>,
+    /// The overrides that passed it although it was unmet.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub overridden: Vec<Counted>,
 }
 
 /// A token that counted.

@@ -7,7 +7,7 @@
 //! A rule that is only taken to match, for want of a fact, may deny, but the default is asked all the same.
 
 use super::coverage::Graph;
-use super::decision::{Counted, Decision, NotCounted, RuleOutcome, Unmet, UpdateDecision, Why};
+use super::decision::{Counted, Decision, NotCounted, Overriding, RuleOutcome, Unmet, UpdateDecision, Why};
 use super::quorums::{Quorums, Usable};
 use super::standing::Standing;
 use super::units::Units;
@@ -44,7 +44,9 @@ fn decide_update(
         let units = Units::of(rule, update);
         if units.matches {
             enforced |= rule.mode == Mode::Enforce && units.certain;
-            rules.push(Judge { policy, push, graph: &graph, standing: &standing, tokens, rule, units }.judge());
+            let (graph, standing, units) = (&graph, &standing, &units);
+            let kind = &Kind::Approve;
+            rules.push(Judge { policy, push, graph, standing, tokens, kind, rule, units }.judge());
         }
     }
     UpdateDecision {
@@ -66,13 +68,37 @@ struct Judge<'a> {
     graph: &'a Graph<'a>,
     standing: &'a Standing<'a>,
     tokens: &'a [SignedToken],
+    /// Which tokens fill the rule's places.
+    kind: &'a Kind,
     rule: &'a Rule,
-    units: Units<'a>,
+    units: &'a Units<'a>,
 }
 
 impl<'a> Judge<'a> {
-    fn judge(self) -> RuleOutcome {
-        let mut outcome = RuleOutcome {
+    fn judge(&self) -> RuleOutcome {
+        let mut outcome = self.blank();
+        if self.rule.deny {
+            outcome.unmet.push(Unmet::Never);
+        }
+        self.check_people(&mut outcome);
+        let needs_commit = self.rule.authors_known || self.rule.asks_approvals() || !self.rule.checks.is_empty();
+        if needs_commit && self.graph.update().tips.is_empty() {
+            outcome.unmet.push(Unmet::NotACommit);
+        }
+        self.check_checks(&mut outcome);
+        if self.rule.asks_approvals() {
+            self.check_rejections(&mut outcome);
+            self.check_approvals(&mut outcome);
+        }
+        if !outcome.is_met() {
+            self.check_override(&mut outcome);
+        }
+        outcome
+    }
+
+    /// The rule's outcome before anything was looked at.
+    fn blank(&self) -> RuleOutcome {
+        RuleOutcome {
             rule: self.rule.name.clone(),
             mode: self.rule.mode,
             message: self.rule.message.clone(),
@@ -85,21 +111,26 @@ impl<'a> Judge<'a> {
             counted: Vec::new(),
             not_counted: Vec::new(),
             could_sign: BTreeSet::new(),
-        };
-        if self.rule.deny {
-            outcome.unmet.push(Unmet::Never);
+            overriding: None,
         }
-        self.check_people(&mut outcome);
-        let needs_commit = self.rule.authors_known || self.rule.asks_tokens();
-        if needs_commit && self.graph.update().tips.is_empty() {
-            outcome.unmet.push(Unmet::NotACommit);
-        }
-        self.check_checks(&mut outcome);
-        if self.rule.asks_approvals() {
-            self.check_rejections(&mut outcome);
-            self.check_approvals(&mut outcome);
-        }
-        outcome
+    }
+
+    /// What the rule asks in an emergency, of overrides in the place of approvals. Neither a rejection nor anything else that it asks
+    /// matters then; but somebody must have signed, so that where nothing can be signed for nothing is passed.
+    fn check_override(&self, outcome: &mut RuleOutcome) {
+        let (Some(emergency), Some(written)) = (self.rule.in_emergency(), &self.rule.overriding) else { return };
+        let kind = Kind::Override(self.rule.name.clone());
+        let judge = Judge { rule: &emergency, kind: &kind, ..*self };
+        let mut found = judge.blank();
+        judge.check_approvals(&mut found);
+        outcome.not_counted.append(&mut found.not_counted);
+        outcome.overriding = Some(Overriding {
+            passes: found.unmet.is_empty() && !found.counted.is_empty(),
+            requirement: written.requirement.clone(),
+            review_within: written.review_within,
+            counted: found.counted,
+            could_sign: found.could_sign,
+        });
     }
 
     /// `pushers` and `authors`.
@@ -169,7 +200,7 @@ impl<'a> Judge<'a> {
         let usable = self.usable(outcome);
         let selves = |unit: &ChangesetId| self.selves(unit);
         let mut quorums = Quorums::new(self.policy, self.rule, self.graph, self.standing, &usable, &selves);
-        let unmet = quorums.unmet_units(&self.units);
+        let unmet = quorums.unmet_units(self.units);
         self.note_selves(outcome, &usable, quorums.excluded());
         outcome.counted = self.counted(&usable, &quorums);
         outcome.could_sign = quorums.could_sign();
@@ -180,7 +211,7 @@ impl<'a> Judge<'a> {
     fn usable(&self, outcome: &mut RuleOutcome) -> Vec<Usable<'a>> {
         let mut usable = Vec::new();
         let matched = outcome.matched.clone();
-        for signed in self.tokens.iter().filter(|signed| signed.token.kind == Kind::Approve) {
+        for signed in self.tokens.iter().filter(|signed| signed.token.kind == *self.kind) {
             let Some(subject) = &signed.token.subject else { continue };
             let in_update = self.graph.position(subject).is_some() || self.graph.update().tips.contains(subject);
             if !in_update {

@@ -161,6 +161,9 @@ impl<'a> Standing<'a> {
         if let Some(why) = self.too_old(signed, rule) {
             return refuse(why);
         }
+        if self.update.used.contains(&signed.id) {
+            return refuse(Why::Used);
+        }
         if let Some(at) = self.update.rewritten_at.filter(|at| *at >= token.not_before) {
             return refuse(Why::Spent(at));
         }

@@ -6,6 +6,7 @@ mod intake;
 mod log;
 mod order;
 mod outcome;
+mod overrides;
 mod repeated;
 mod repository;
 mod transactions;

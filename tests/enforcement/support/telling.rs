@@ -15,7 +15,7 @@ pub fn told(decision: &Decision) -> String {
 }
 
 /// Tells an update's decision: `allow` or `deny`, ` by default` if the default was asked, then each rule that matched
-/// (`NAME:`, `NAME?:` if only observed) with what is missing, `+PERSON/ROLE` who counted, `-PERSON WHY` who did not.
+/// (`NAME:`, `NAME?:` if only observed) with what is missing, `!PERSON/ROLE` who passed it all the same, `+PERSON/ROLE` who counted, `-PERSON WHY` who did not.
 pub fn told_in(update: &UpdateDecision) -> String {
     let verdict = match update.verdict() {
         Verdict::Allow => "allow",
@@ -38,7 +38,8 @@ fn rule(rule: &RuleOutcome) -> String {
         let who = n.who.as_ref().map_or("somebody", |who| who.as_str());
         format!("-{who} {}", word(&n.why))
     });
-    let parts: Vec<String> = rule.unmet.iter().map(unmet).chain(counted).chain(refused).collect();
+    let overridden = rule.overridden_by().iter().map(|c| format!("!{}/{}", c.who, c.role));
+    let parts: Vec<String> = rule.unmet.iter().map(unmet).chain(overridden).chain(counted).chain(refused).collect();
     format!("{}{observed}: {}", rule.rule, parts.join(", ")).trim_end().to_owned()
 }
 
