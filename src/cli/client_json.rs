@@ -35,7 +35,7 @@ pub fn verdict(verdict: Verdict) -> &'static str {
 }
 
 /// A rule: `rule`, `mode` (`enforce`, `observe`), `met`, `require`, `any_of`, `reason` (`required`, an expression, null), `matched` (ids), `unmet` (texts), `missing` (role,
-/// approvals, for commits), `overridden` (token, who, role), `could_override`, `checks` (check, role, commit, holds, status, who, token), `counted` (token, who, role), `not_counted` (token, who, why), `could_sign`, `message`.
+/// approvals, for commits), `overridden` (token, who, role), `could_override`, `checks` (check, role, commit, holds, status, who, token), `counted` (token, who, role, for), `not_counted` (token, who, why), `could_sign`, `message`.
 fn rule(rule: &RuleOutcome) -> Value {
     let missing: Vec<Value> = rule.unmet.iter().flat_map(missing).collect();
     let not_counted = rule.not_counted.iter().map(|one| {
@@ -67,7 +67,8 @@ fn rule(rule: &RuleOutcome) -> Value {
 }
 
 fn counted(one: &Counted) -> Value {
-    json!({ "token": one.token.to_string(), "who": one.who.as_str(), "role": one.role.as_str() })
+    let stands_in_for = one.stands_in.as_ref().map(|(from, _)| from.as_str());
+    json!({ "token": one.token.to_string(), "who": one.who.as_str(), "role": one.role.as_str(), "for": stands_in_for })
 }
 
 fn check(checked: &Checked) -> Value {
@@ -105,8 +106,8 @@ fn ids(list: &[ChangesetId]) -> Vec<String> {
     list.iter().map(ToString::to_string).collect()
 }
 
-/// A token: `id`, `kind` (`approve`, `reject`, `revoke`, `attest`, `override`, `review`), `who` (null for a key that the policy does not list), `key`, `repository`,
-/// `subject`, `revokes`, `check`, `status` (`passed`, `failed`), `rule`, `target`, `action`, `base`, `role` (null: any), `not_before`, `not_after`, `reason`, `token` (its text).
+/// A token: `id`, `kind` (`approve`, `reject`, `revoke`, `attest`, `override`, `review`, `delegate`), `who` (null for a key that the policy does not list), `key`, `repository`,
+/// `subject`, `revokes`, `check`, `status` (`passed`, `failed`), `rule`, `delegates` (`role`, `to`), `target`, `action`, `base`, `role` (null: any), `not_before`, `not_after`, `reason`, `token` (its text).
 pub fn token(signed: &SignedToken, who: Option<&PrincipalId>) -> Value {
     let token = &signed.token;
     let revokes = match &token.kind {
@@ -116,6 +117,10 @@ pub fn token(signed: &SignedToken, who: Option<&PrincipalId>) -> Value {
     let (check, status) = match &token.kind {
         Kind::Attest { check, status } => (Some(check.as_str()), Some(status.word())),
         _ => (None, None),
+    };
+    let delegation = match &token.kind {
+        Kind::Delegate { role, to } => Some((role, to)),
+        _ => None,
     };
     let rule = match &token.kind {
         Kind::Override(rule) | Kind::Review(rule) => Some(rule.as_str()),
@@ -136,6 +141,7 @@ pub fn token(signed: &SignedToken, who: Option<&PrincipalId>) -> Value {
         "check": check,
         "status": status,
         "rule": rule,
+        "delegates": delegation.map(|(role, to)| json!({ "role": role.as_str(), "to": to.as_str() })),
         "target": token.target.as_ref().map(ToString::to_string),
         "action": token.action.as_ref().map(ToString::to_string),
         "base": ids(&token.base),

@@ -144,7 +144,11 @@ pub fn sign(token: &Token, signer: &FileSigner) -> Result<SignedToken, Failure> 
     SignedToken::from_parts(token.clone(), signer.public_key(), signature).map_err(|error| malformed(&error))
 }
 
-fn known_role(policy: &Policy, name: &str) -> Result<RoleName, Failure> {
+/// Finds a role of the policy by its name.
+///
+/// # Errors
+/// A usage [`Failure`] that lists the roles.
+pub fn known_role(policy: &Policy, name: &str) -> Result<RoleName, Failure> {
     let role = RoleName::new(name).ok().filter(|role| policy.roles.contains_key(role));
     role.ok_or_else(|| {
         let known: Vec<&str> = policy.roles.keys().map(RoleName::as_str).collect();

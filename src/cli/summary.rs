@@ -170,7 +170,8 @@ impl Summary<'_> {
 
     fn fills(&self, rule: &RuleOutcome) -> (String, bool) {
         if let Some(counted) = rule.counted.iter().find(|counted| counted.token == self.id) {
-            return (format!("yours counts, as `{}`", counted.role), true);
+            let of = counted.stands_in.as_ref().map(|(from, _)| format!(", for {from}")).unwrap_or_default();
+            return (format!("yours counts, as `{}`{of}", counted.role), true);
         }
         if let Some(not) = rule.not_counted.iter().find(|not| not.token == self.id) {
             return (format!("yours will not count: {}", safe(not.why.to_string().as_bytes())), false);

@@ -4,6 +4,7 @@ pub mod attest;
 pub mod audit;
 mod central;
 pub mod completions;
+pub mod delegate;
 pub mod demo;
 pub mod doctor;
 pub mod explain;

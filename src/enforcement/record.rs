@@ -86,7 +86,9 @@ pub(super) fn decision(
         .iter()
         .flat_map(|update| &update.rules)
         .flat_map(|rule| [rule.relied_on(), rule.overridden_by().to_vec()].concat())
-        .map(|counted| (counted.token, counted.who))
+        .flat_map(|counted| {
+            counted.stands_in.into_iter().map(|(from, token)| (token, from)).chain([(counted.token, counted.who)])
+        })
         .collect();
     // Two people can sign the same message, so a token is its id and its signer.
     let counts = |signed: &&SignedToken| {
@@ -195,7 +197,13 @@ fn rule(rule: &RuleOutcome) -> RuleRecord {
 }
 
 fn counted(one: &Counted) -> audit::Counted {
-    audit::Counted { token: one.token, principal: one.who.clone(), role: one.role.clone() }
+    audit::Counted {
+        token: one.token,
+        principal: one.who.clone(),
+        role: one.role.clone(),
+        stands_in_for: one.stands_in.as_ref().map(|(from, _)| from.clone()),
+        delegation: one.stands_in.as_ref().map(|(_, delegation)| *delegation),
+    }
 }
 
 /// The overrides without which the push, whose decision is the entry `of`, would not have been let in.
@@ -233,7 +241,9 @@ fn overriding(
     let mails = update.changesets.iter().flat_map(|one| one.authors.iter().chain(&one.committer));
     let authors = mails.filter_map(|mail| policy.owner_of_email(mail));
     let pushers = answer.pusher.login.iter().flat_map(|login| policy.likely_owners_of_login(login));
-    let barred: BTreeSet<_> = overriders.iter().map(|one| &one.who).chain(authors).chain(pushers).cloned().collect();
+    let stood_in_for = overriders.iter().filter_map(|one| one.stands_in.as_ref()).map(|(from, _)| from);
+    let involved = overriders.iter().map(|one| &one.who).chain(stood_in_for);
+    let barred: BTreeSet<_> = involved.chain(authors).chain(pushers).cloned().collect();
     Some(audit::Override {
         of,
         target: update.target.clone(),

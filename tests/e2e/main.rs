@@ -25,6 +25,7 @@ mod objects;
 mod policy_changes;
 mod races;
 mod rules_checks;
+mod rules_delegations;
 mod rules_labels;
 mod rules_overrides;
 mod rules_people;

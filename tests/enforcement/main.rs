@@ -6,6 +6,7 @@ mod checks;
 mod coverage;
 mod creation;
 mod default;
+mod delegations;
 mod labels;
 mod merges;
 mod oracle;

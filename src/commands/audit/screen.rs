@@ -148,9 +148,9 @@ fn rule(rule: &RuleRecord) -> Vec<String> {
     let observe = if rule.mode == Mode::Observe { ", only observed" } else { "" };
     let mut lines = vec![format!("  rule {}: {met}{observe}", rule.name)];
     lines.extend(rule.unmet.iter().map(|unmet| format!("    {unmet}")));
-    let counted = rule.counted.iter().map(|counted| format!("    counted: {} as {}", counted.principal, counted.role));
+    let counted = rule.counted.iter().map(|counted| format!("    counted: {}", filler(counted)));
     lines.extend(counted);
-    let overridden = |one: &Counted| format!("    overridden: {} as {}", one.principal, one.role);
+    let overridden = |one: &Counted| format!("    overridden: {}", filler(one));
     lines.extend(rule.overridden.iter().map(overridden));
     lines.extend(shortened(
         rule.not_counted
@@ -162,6 +162,11 @@ fn rule(rule: &RuleRecord) -> Vec<String> {
             .collect(),
     ));
     lines
+}
+
+fn filler(one: &Counted) -> String {
+    let of = one.stands_in_for.as_ref().map(|from| format!(" for {from}")).unwrap_or_default();
+    format!("{}{of} as {}", one.principal, one.role)
 }
 
 fn ids(ids: &[ChangesetId]) -> String {
@@ -207,6 +212,8 @@ mod tests {
                 token: token(1),
                 principal: alice,
                 role: RoleName::new("maintainers").expect("a name"),
+                stands_in_for: None,
+                delegation: None,
             }],
             overridden: Vec::new(),
             not_counted: vec![crate::domain::audit::NotCounted {

@@ -88,6 +88,8 @@ struct TokenCase {
     rejects: bool,
     check: Option<String>,
     overrides: Option<String>,
+    delegates: Option<String>,
+    to: Option<String>,
     #[serde(default = "passed")]
     status: String,
 }
@@ -234,9 +236,13 @@ impl CommitCase {
 
 impl TokenCase {
     fn kind(&self) -> Result<Kind, CaseError> {
-        Ok(match (&self.check, &self.overrides) {
-            (_, Some(rule)) => Kind::Override(RuleName::new(rule)?),
-            (Some(name), _) => Kind::Attest {
+        Ok(match (&self.check, &self.overrides, &self.delegates) {
+            (_, _, Some(role)) => Kind::Delegate {
+                role: RoleName::new(role)?,
+                to: PrincipalId::new(self.to.as_deref().unwrap_or_default())?,
+            },
+            (_, Some(rule), _) => Kind::Override(RuleName::new(rule)?),
+            (Some(name), ..) => Kind::Attest {
                 check: CheckName::new(name)?,
                 status: Status::parse(&self.status).ok_or_else(|| CaseError::Status(self.status.clone()))?,
             },
@@ -270,8 +276,11 @@ impl TokenCase {
             nonce: [0; 16],
             reason: self.reason.clone(),
         };
-        if let Kind::Attest { .. } = token.kind {
+        if let Kind::Attest { .. } | Kind::Delegate { .. } = token.kind {
             token = Token { target: None, action: None, base: Vec::new(), ..token };
+        }
+        if let Kind::Delegate { .. } = token.kind {
+            token.subject = None;
         }
         let message = token.message()?;
         let signature = secret(&who).sign(&signed_bytes(message.as_bytes())).to_bytes();

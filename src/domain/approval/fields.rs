@@ -28,6 +28,10 @@ pub(super) fn check(token: &Token) -> Result<(), MessageError> {
             let rest = [("subject", token.subject.is_some()), ("not-after", token.not_after.is_some())];
             check_absent(rest.into_iter().chain(about_a_move(token)), kind)
         }
+        Kind::Delegate { .. } => {
+            check_absent([("subject", token.subject.is_some())].into_iter().chain(about_a_move(token)), kind)?;
+            check_end(token, kind)
+        }
         Kind::Attest { .. } => {
             token.subject.ok_or(MessageError::Absent { field: "subject", kind })?;
             check_absent(about_a_move(token), kind)?;

@@ -117,6 +117,12 @@ pub struct Counted {
     pub principal: PrincipalId,
     /// The role that it filled a place of.
     pub role: RoleName,
+    /// Whose place it was, if not the signer's own.
+    #[serde(rename = "for", default, skip_serializing_if = "Option::is_none")]
+    pub stands_in_for: Option<PrincipalId>,
+    /// By which delegation; its text stands in [`Decision::tokens`] too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delegation: Option<TokenId>,
 }
 
 /// A token that did not count.

@@ -134,7 +134,12 @@ impl RuleOutcome {
     pub fn relied_on(&self) -> Vec<Counted> {
         let attestation = |checked: &Checked| {
             let attested = checked.newest.as_ref().filter(|_| checked.holds())?;
-            Some(Counted { token: attested.token, who: attested.by.clone(), role: checked.role.clone() })
+            Some(Counted {
+                token: attested.token,
+                who: attested.by.clone(),
+                role: checked.role.clone(),
+                stands_in: None,
+            })
         };
         self.counted.iter().cloned().chain(self.checks.iter().filter_map(attestation)).collect()
     }
@@ -149,6 +154,8 @@ pub struct Counted {
     pub who: PrincipalId,
     /// The role whose place it fills.
     pub role: RoleName,
+    /// Whose place it is, if not the signer's own, and by which delegation.
+    pub stands_in: Option<(PrincipalId, TokenId)>,
 }
 
 /// A token that does not count.
@@ -236,6 +243,14 @@ pub enum Why {
     /// The target moved on since.
     #[error("the target moved since it was signed, and the rule wants approvals that are up to date")]
     NotUpToDate,
+    /// The signer stands in for somebody whose own approval would not count.
+    #[error("stands in for {from}: {why}")]
+    StandsIn {
+        /// For whom.
+        from: PrincipalId,
+        /// Why theirs would not count.
+        why: Box<Why>,
+    },
     /// The signer pushes.
     #[error("the pusher's own approval")]
     Pusher,

@@ -77,7 +77,10 @@ fn of_principal(who: &Principal) -> Keys {
 }
 
 fn of_role(role: &Role) -> Keys {
-    Keys::from([("members", role.members.iter().map(ToString::to_string).collect())])
+    Keys::from([
+        ("members", role.members.iter().map(ToString::to_string).collect()),
+        ("delegable", vec![role.delegable.to_string()]),
+    ])
 }
 
 fn of_environment(environment: &Environment) -> Keys {

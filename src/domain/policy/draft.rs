@@ -48,6 +48,7 @@ pub(super) struct RoleDraft {
     pub(super) name: At<RoleName>,
     pub(super) people: Vec<At<PrincipalId>>,
     pub(super) roles: Vec<At<RoleName>>,
+    pub(super) delegable: bool,
     /// Nothing in it had a fault.
     pub(super) sound: bool,
 }

@@ -218,7 +218,7 @@ impl<'a> Judge<'a> {
                 continue;
             }
             let mut refuse = |who, why| outcome.not_counted.push(NotCounted { token: signed.id, who, why });
-            let (who, roles) = match self.standing.worth(signed, self.rule) {
+            let worth = match self.standing.worth(signed, self.rule) {
                 Ok(worth) => worth,
                 Err(not) => {
                     refuse(not.who, not.why);
@@ -228,12 +228,12 @@ impl<'a> Judge<'a> {
             // Where the base must be the old value exactly, it takes nothing away: what becomes public stood there before.
             let bases = if self.graph.update().is_plain_update() { &signed.token.base[..] } else { &[] };
             let covers = self.graph.covered(subject, bases).unwrap_or_default();
-            let token = Usable { signed, who, roles, covers };
+            let token = Usable { signed, worth, covers };
             let covered = |id: &ChangesetId| token.covers(id, self.graph.position(id));
-            if self.standing.is_withdrawn(signed, &token.who, &covered) {
-                refuse(Some(token.who), Why::Rejected);
+            if self.standing.is_withdrawn(signed, &token.worth.who, &covered) {
+                refuse(Some(token.worth.who), Why::Rejected);
             } else if !matched.iter().any(covered) {
-                refuse(Some(token.who), Why::CoversNothing);
+                refuse(Some(token.worth.who), Why::CoversNothing);
             } else {
                 usable.push(token);
             }
@@ -265,10 +265,10 @@ impl<'a> Judge<'a> {
 
     fn note_selves(&self, outcome: &mut RuleOutcome, usable: &[Usable<'_>], selves: &BTreeMap<PrincipalId, Why>) {
         for token in usable {
-            if let Some(why) = selves.get(&token.who) {
+            if let Some(why) = selves.get(&token.worth.who) {
                 outcome.not_counted.push(NotCounted {
                     token: token.signed.id,
-                    who: Some(token.who.clone()),
+                    who: Some(token.worth.who.clone()),
                     why: why.clone(),
                 });
             }
@@ -277,19 +277,26 @@ impl<'a> Judge<'a> {
 
     fn counted(&self, usable: &[Usable<'_>], quorums: &Quorums<'_, '_>) -> Vec<Counted> {
         let mut counted = BTreeSet::new();
-        for (covering, filled) in quorums.shapes() {
+        for (covering, filled, delegations) in quorums.shapes() {
             for entry in filled {
                 for person in &entry.people {
                     // Any of the person's tokens that reach this shape could be named; the first keeps it stable.
-                    let token = usable.iter().zip(covering).find(|(token, covers)| {
-                        **covers && token.who == *person && token.roles.contains(&entry.requirement.role)
-                    });
-                    if let Some((token, _)) = token {
-                        counted.insert(Counted {
-                            token: token.signed.id,
-                            who: person.clone(),
-                            role: entry.requirement.role.clone(),
-                        });
+                    let role = &entry.requirement.role;
+                    let own = |token: &Usable<'_>| token.worth.roles.contains(role);
+                    let signed = || {
+                        let covering = usable.iter().zip(covering).filter(|(_, covers)| **covers);
+                        covering.map(|(token, _)| token).filter(|token| token.worth.who == *person)
+                    };
+                    let for_other = delegations.iter().find(|one| one.to == *person && one.role == *role);
+                    let by_delegation = || {
+                        let delegation = for_other?;
+                        let token = signed().find(|token| token.worth.delegated.contains(delegation))?;
+                        Some((token, Some((delegation.from.clone(), delegation.token))))
+                    };
+                    let found = signed().find(|token| own(token)).map(|token| (token, None)).or_else(by_delegation);
+                    if let Some((token, stands_in)) = found {
+                        let (token, who, role) = (token.signed.id, person.clone(), role.clone());
+                        counted.insert(Counted { token, who, role, stands_in });
                     }
                 }
             }

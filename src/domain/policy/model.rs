@@ -66,6 +66,8 @@ pub struct Principal {
 pub struct Role {
     /// All members, those of nested roles included.
     pub members: BTreeSet<PrincipalId>,
+    /// Whether a member may let somebody else stand in.
+    pub delegable: bool,
 }
 
 /// A named set of refs.

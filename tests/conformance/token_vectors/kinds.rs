@@ -18,6 +18,8 @@ override-delete: a deletion that a rule forbids
   => ok
 review: somebody looked at an override
   => ok
+delegate: somebody else stands in
+  => ok
 
 attest-nothing: of no changeset
   subject -
@@ -111,4 +113,32 @@ review-role: reviews are meant for no role
 review-end: reviews do not expire
   not-after 2026-11-22T20:00:00Z
   => `not-after` has a value, but a token of kind `review` has none
+
+delegate-nobody: a role and nobody
+  detail dba
+  => `detail` is malformed: not two names
+delegate-nothing: neither a role nor anybody
+  detail -
+  => `detail` is `-`, but a token of kind `delegate` needs it
+delegate-two: to two people
+  detail dba carol bob
+  => `detail` is malformed: a name is made of a-z, 0-9, `.`, `_` and `-`, and begins with a letter or digit
+delegate-commit: for one commit
+  subject git-sha1:3f2a91c0d4e5b6978812ab34cd56ef7890123456
+  => `subject` has a value, but a token of kind `delegate` has none
+delegate-target: for one branch
+  target refs/heads/main
+  => `target` has a value, but a token of kind `delegate` has none
+delegate-action: for one action
+  action update
+  => `action` has a value, but a token of kind `delegate` has none
+delegate-role: the role stands in the detail
+  role dba
+  => `role` has a value, but a token of kind `delegate` has none
+delegate-no-end: for ever
+  not-after -
+  => `not-after` is `-`, but a token of kind `delegate` needs it
+delegate-window: ends as it begins
+  not-after 2026-11-21T20:00:00Z
+  => `not-after` is not later than `not-before`
 ";

@@ -55,9 +55,6 @@ kind-unknown: no such kind
 kind-case: a kind in capitals
   kind Approve
   => unknown kind of token
-kind-delegate: not supported yet
-  kind delegate
-  => tokens of kind `delegate` are not supported yet
 
 repo-space: a space that is not escaped
   repo pay ments

@@ -135,11 +135,29 @@ nonce 000102030405060708090a0b0c0d0e0f
 reason -
 ";
 
+const DELEGATION: &str = "\
+jit-token/v1
+kind delegate
+repo payments@5f0c1e9a7d3b4c2f8e6a0b1d2c3e4f50
+subject -
+target -
+action -
+base -
+content -
+role *
+detail dba carol
+not-before 2026-11-21T20:00:00Z
+not-after 2026-11-28T20:00:00Z
+nonce 000102030405060708090a0b0c0d0e0f
+reason On%20leave
+";
+
 /// The message that a case starts from: the name of the case begins with its kind.
 fn start(name: &str) -> &'static str {
     match name.split('-').next() {
         Some("revoke") => REVOCATION,
         Some("attest") => ATTESTATION,
+        Some("delegate") => DELEGATION,
         Some("override") => OVERRIDE,
         Some("review") => REVIEW,
         _ => APPROVAL,

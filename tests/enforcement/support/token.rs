@@ -5,7 +5,7 @@ use super::{REPOSITORY, id, ids, target};
 use ed25519_dalek::{Signer as _, SigningKey};
 use jit::domain::approval::{Kind, PublicKey, RoleChoice, SignedToken, Status, Token, signed_bytes};
 use jit::domain::change::Action;
-use jit::domain::name::{CheckName, RoleName, RuleName};
+use jit::domain::name::{CheckName, PrincipalId, RoleName, RuleName};
 use jit::domain::time::Timestamp;
 
 /// The moment so many seconds after the one that all tests take for now.
@@ -65,6 +65,13 @@ pub fn review(subject: &str) -> Draft {
     let rule = RuleName::new("r").expect("a name");
     let about = approve(subject, "").from(0).0;
     Draft(Token { kind: Kind::Review(rule), action: None, not_after: None, ..about })
+}
+
+/// A delegation of `role` to somebody: a day old, good for a day.
+pub fn delegate(role: &str, to: &str) -> Draft {
+    let kind = Kind::Delegate { role: RoleName::new(role).expect(role), to: PrincipalId::new(to).expect(to) };
+    let about = approve("a", "").from(-86_400).0;
+    Draft(Token { kind, subject: None, target: None, action: None, ..about })
 }
 
 /// A revocation of `token`, half an hour old.
