@@ -24,6 +24,7 @@ mod merges;
 mod objects;
 mod policy_changes;
 mod races;
+mod rules_checks;
 mod rules_labels;
 mod rules_people;
 mod rules_quorum;
