@@ -68,8 +68,10 @@ fn a_role_is_delegated_by_who_holds_it_and_listed() {
 
     bob.must(&[&["delegate", "boss", "--to", "carol"], &week[..]].concat());
     assert!(carol.must(&["tokens"]).text().contains("boss carol"));
-    let said = carol.must(&["sign", &commit, "--branch", "main", "--yes"]);
-    assert!(said.err.contains("yours counts, as `boss`, for bob"), "{}", said.err);
+    // What carol has signed counts from now on.
+    let status = alice.json(&["status", "--branch", "main"], 0);
+    let counted = &status["updates"][0]["rules"][0]["counted"][0];
+    assert_eq!((&counted["who"], &counted["for"]), (&"carol".into(), &"bob".into()));
     let pushed = alice.push(&["HEAD:main"]);
     assert!(pushed.succeeded() && pushed.err.contains("carol for bob (boss)"), "{}", pushed.err);
 }

@@ -20,7 +20,7 @@ fn one_boss() -> Policy {
 }
 
 fn one() -> RefUpdate {
-    update("a", "c", "c<b; b<a")
+    update("a", "c", "c<b @zed; b<a @zed")
 }
 
 /// Runs cases that somebody pushes whom the policy does not know: mallory stands in for others here.

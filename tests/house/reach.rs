@@ -54,14 +54,14 @@ fn roots(path: &str, text: &str) -> Vec<String> {
 
 fn follow<'a>(root: &'a Source, sources: &'a [Source], reached: &mut BTreeSet<&'a str>, faults: &mut Vec<Fault>) {
     let mut open = vec![(root, true)];
-    while let Some((source, is_root)) = open.pop() {
+    while let Some((source, owns_folder)) = open.pop() {
         if !reached.insert(&source.path) {
             continue;
         }
-        for (line, candidates) in children(source, is_root) {
+        for (line, candidates, is_named) in children(source, owns_folder) {
             let child = sources.iter().find(|child| candidates.contains(&child.path));
             match child {
-                Some(child) => open.push((child, false)),
+                Some(child) => open.push((child, is_named)),
                 None => {
                     let what = format!("this `mod` line leads to no file ({})", candidates.join(" or "));
                     faults.push(Fault::new(&source.path, line, what));
@@ -71,21 +71,20 @@ fn follow<'a>(root: &'a Source, sources: &'a [Source], reached: &mut BTreeSet<&'
     }
 }
 
-/// Returns for each `mod name;` its line and the files that it may mean.
-fn children(source: &Source, is_root: bool) -> Vec<(usize, Vec<String>)> {
+/// Returns for each `mod name;` its line, the files that it may mean, and whether `#[path]` names the file: the modules of such a one stand
+/// beside it, as do those of a root.
+fn children(source: &Source, owns_folder: bool) -> Vec<(usize, Vec<String>, bool)> {
     let (folder, name) = source.path.rsplit_once('/').unwrap_or(("", &source.path));
-    let own_folder = is_root || name == "mod.rs";
     let stem = name.strip_suffix(".rs").unwrap_or(name);
-    let base = if own_folder { folder.to_owned() } else { format!("{folder}/{stem}") };
+    let base = if owns_folder || name == "mod.rs" { folder.to_owned() } else { format!("{folder}/{stem}") };
     let mut children = Vec::new();
     for (at, three) in source.tokens.windows(3).enumerate() {
         let [keyword, name, end] = three else { continue };
         if let (Some("mod"), Some(module), true) = (keyword.word(), name.word(), end.is(';')) {
-            let candidates = match path_attribute(&source.tokens[..at]) {
-                Some(path) => vec![joined(folder, path)],
-                None => vec![format!("{base}/{module}.rs"), format!("{base}/{module}/mod.rs")],
-            };
-            children.push((keyword.line, candidates));
+            let named = path_attribute(&source.tokens[..at]).map(|path| joined(folder, path));
+            let is_named = named.is_some();
+            let usual = || vec![format!("{base}/{module}.rs"), format!("{base}/{module}/mod.rs")];
+            children.push((keyword.line, named.map_or_else(usual, |path| vec![path]), is_named));
         }
     }
     children
@@ -181,7 +180,9 @@ mod tests {
             ("tests/a/b.rs", "mod c;"),
             ("tests/a/b/c.rs", ""),
             ("tests/support/mod.rs", "pub mod d;"),
-            ("tests/support/d.rs", ""),
+            ("tests/support/d.rs", "#[path = \"f.rs\"] mod f;"),
+            ("tests/support/f.rs", "mod g;"),
+            ("tests/support/g.rs", ""),
             ("tests/fuzz/targets/e.rs", ""),
         ];
         let nested = ("tests/fuzz/Cargo.toml", "[[bin]]\nname = \"e\"\npath = \"targets/e.rs\"\n");
