@@ -90,6 +90,7 @@ pub fn rules(rounds: usize) {
         tip_changes: Vec::new(),
         reachable_bases: Default::default(),
         rewritten_at: None,
+        used: Default::default(),
     };
     let pusher = Pusher { login: Some("alice".into()), source: "bench".into() };
     let push = Push { repository: "bench".into(), pusher, unknown_pusher_allowed: false, updates: vec![update] };

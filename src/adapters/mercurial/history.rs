@@ -50,6 +50,11 @@ impl<R: Read, W: Write> MercurialHistory<R, W> {
     /// [`HistoryError`] if the script cannot tell.
     pub fn unjudged_updates(&mut self) -> Result<Vec<RefUpdate>, HistoryError> {
         let state = State::ask(&mut self.request)?;
+        // The log could not name these.
+        let odd = state.odd_names();
+        if !odd.is_empty() {
+            return Err(HistoryError::Refused(odd));
+        }
         let branches = state.branches.iter().filter(|moved| !is_approvals_branch(&moved.name));
         Ok(branches.map(moves::of_repaired_branch).chain(names(&state)).collect())
     }
@@ -79,9 +84,10 @@ impl<R: Read, W: Write> MercurialHistory<R, W> {
         Ok(values.into_iter().collect())
     }
 
-    /// Checks what happens on the approvals' branch, and collects the approvals that arrive there.
-    fn check_own(&mut self, state: &State) -> Result<Vec<ClaimRefusal>, MercurialError> {
-        let mut refusals = Vec::new();
+    /// Checks what holds whatever the policy says, and collects the approvals that arrive on their branch.
+    fn check(&mut self, state: &State) -> Result<Vec<ClaimRefusal>, MercurialError> {
+        let mut refusals = state.odd_names();
+        refusals.extend(state.obsolete.iter().map(|changeset| ClaimRefusal::ObsoleteArrival { changeset: *changeset }));
         for (node, branch) in &state.markers {
             if let (Some(node), true) = (node, is_approvals_branch(branch)) {
                 refusals.push(ClaimRefusal::ObsoleteApproval { changeset: *node });
@@ -230,7 +236,7 @@ impl<R: Read, W: Write> History for MercurialHistory<R, W> {
         self.paths = Paths::new(state.has_largefiles);
         self.tokens.clear();
         self.published.clear();
-        let refusals = self.check_own(&state)?;
+        let refusals = self.check(&state)?;
         if !refusals.is_empty() {
             return Err(HistoryError::Refused(refusals));
         }

@@ -1,6 +1,7 @@
 //! The checked policy, how it is read, and the decision that it gives.
 
 mod check;
+mod checks;
 mod coverage;
 mod decision;
 mod difference;
@@ -20,13 +21,16 @@ mod units;
 mod window;
 
 pub use crate::domain::approval::quorum::Requirement;
-pub use decision::{Counted, Decision, NotCounted, RuleOutcome, Unmet, UpdateDecision, Verdict, Why};
+pub use checks::{Attested, Checked};
+pub use decision::{Counted, Decision, NotCounted, Overriding, RuleOutcome, Unmet, UpdateDecision, Verdict, Why};
 pub use difference::diff;
 pub use evaluate::evaluate;
 pub use fault::{Fault, Faults, Note, Place, PolicyFile, Remark};
 pub use fault_kind::{FaultKind, Thing};
 pub use load::load;
-pub use model::{DefaultAnswer, Environment, Mode, Policy, Principal, ReasonRule, Role, Rule, TargetPatterns, When};
+pub use model::{
+    DefaultAnswer, Environment, Mode, Override, Policy, Principal, ReasonRule, Role, Rule, TargetPatterns, When,
+};
 pub use pattern::{PatternError, Patterns};
 pub use size::LargerThan;
 pub use standing::LEEWAY;
