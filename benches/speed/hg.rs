@@ -152,10 +152,10 @@ impl Bench {
     }
 }
 
-/// All rows; `long` adds the push of 10,000 changesets.
+/// All rows; `long` adds the pushes of 1,000 and 10,000 changesets.
 pub fn rows(long: bool) {
     let mut bench: Option<Bench> = None;
-    for (files, changesets, rounds) in SIZES.into_iter().filter(|(_, changesets, _)| long || *changesets < 10_000) {
+    for (files, changesets, rounds) in SIZES.into_iter().filter(|(_, changesets, _)| long || *changesets < 1_000) {
         let bench = match &mut bench {
             Some(bench) if bench.files == files => bench,
             other => other.insert(Bench::new(files)),
