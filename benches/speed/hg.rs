@@ -1,27 +1,20 @@
-//! How much longer a push to Mercurial takes with jit's hooks than with hooks that are `true`, and how long the hooks take.
+//! Pushes to Mercurial, through `hg serve --stdio`: with jit's hooks, against hooks that are `true` and against Mercurial's own `acl`.
 //!
-//! `cargo bench --bench hg_push` prints a line for each size: files in the manifest, changesets in the push (three files each), the ratio of
-//! the wall times of two pushes made in turn, and the seconds that the server spent in jit's hooks. Both servers are alike but for the
-//! hooks; pushes go through `hg serve --stdio`. The judged push updates a branch of which a rule wants an approval for each changeset
-//! that touches some paths; the approval stands in the server's store. Larger pushes are made onto fresh copies of the servers.
-
-#![allow(clippy::print_stdout)]
+//! The servers are alike but for the hooks. The judged push updates a branch of which a rule wants an approval for each changeset that touches
+//! some paths; the approval stands in the server's store. Larger pushes are made onto fresh copies of the servers.
 
 #[allow(dead_code, reason = "tests need more of it")]
-#[path = "../tests/support/hg.rs"]
-mod hg;
+#[path = "../../tests/support/hg.rs"]
+mod support;
 
-use ed25519_dalek::{Signer as _, SigningKey};
-use hg::{TestHg, write_program};
-use jit::adapters::disk::TokenStore;
-use jit::domain::approval::{Kind, PublicKey, RoleChoice, SignedToken, Token, signed_bytes};
-use jit::domain::change::{Action, ChangesetId, IdKind, Target};
-use jit::domain::time::{Span, Timestamp};
-use jit::ports::approval_store::ApprovalStore as _;
+use crate::approvals;
+use crate::table::{Samples, figure, milliseconds, ratio};
+use jit::domain::change::{ChangesetId, IdKind, Target};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Instant;
+use support::{TestHg, write_program};
 
 /// Files in the manifest, changesets in a push, rounds.
 const SIZES: [(usize, usize, usize); 6] =
@@ -54,25 +47,27 @@ with repo.lock(), repo.transaction(b'fill'):
 "#;
 
 /// The hooks of the server that is compared with.
+const ACL_HOOKS: &str = "[extensions]\nacl =\n[acl]\nsources = serve\n[hooks]\npretxnchangegroup.acl = python:hgext.acl.hook\n\
+                         [acl.allow]\nsrc/** = *\n";
 const TRUE_HOOKS: &str = "[hooks]\npretxnchangegroup.x = true\npretxnclose.x = true\ntxnclose.x = true\n";
 
 struct Bench {
     test: TestHg,
     files: usize,
-    bob: SigningKey,
 }
 
 impl Bench {
     /// Makes both servers with one changeset.
     fn new(files: usize) -> Self {
-        let bench = Self { test: TestHg::new(), files, bob: SigningKey::from_bytes(&[b'b'; 32]) };
+        let bench = Self { test: TestHg::new(), files };
         let ssh = bench.path("ssh.sh");
         write_program(&ssh, "#!/bin/sh\nshift\nREMOTE_USER=alice SSH_CLIENT='10.1.2.3 1 22' exec sh -c \"$*\"\n");
-        for server in ["judged", "plain"] {
+        for server in ["judged", "plain", "acl"] {
             bench.hg(&["init", server]);
             bench.fill(server, 0);
         }
         fs::write(bench.path("plain/.hg/hgrc"), TRUE_HOOKS).expect("written");
+        fs::write(bench.path("acl/.hg/hgrc"), ACL_HOOKS).expect("written");
         bench.install();
         fs::write(bench.path("blackbox"), "").expect("written");
         let hgrc = bench.path("judged/.hg/hgrc");
@@ -100,20 +95,15 @@ impl Bench {
     fn install(&self) {
         let policies = self.path("policies");
         fs::create_dir(&policies).expect("a folder");
-        let key = PublicKey::new(self.bob.verifying_key().to_bytes()).expect("a key").openssh();
-        let policy = format!(
-            "version = 1\ndefault = \"allow\"\n\
-             [principals.alice]\nlogins = [\"alice\"]\nemails = [\"alice@example.com\"]\n\
-             [principals.bob]\nkeys = [\"{key}\"]\n\
-             [roles.reviewers]\nmembers = [\"bob\"]\n\
-             [[rule]]\nname = \"review\"\nbranches = [\"default\"]\npaths = [\"src/0*/**\"]\n\
+        let policy = approvals::policy(
+            "[[rule]]\nname = \"review\"\nbranches = [\"default\"]\npaths = [\"src/0*/**\"]\n\
              actions = [\"update\", \"rewrite\", \"close\", \"new-head\"]\n\
-             require = [{{ role = \"reviewers\", approvals = 1 }}]\n"
+             require = [{ role = \"reviewers\", approvals = 1 }]\n",
         );
         fs::write(policies.join("policy.toml"), policy).expect("a policy");
         let mut jit = self.test.command(Path::new(env!("CARGO_BIN_EXE_jit")), self.test.root.path());
         let path = std::env::var("PATH").unwrap_or_default();
-        jit.env("PATH", format!("{}:{path}", hg::hg().parent().expect("a folder").display()));
+        jit.env("PATH", format!("{}:{path}", support::hg().parent().expect("a folder").display()));
         jit.args(["install", "--name", "bench", "--origin", "localhost/bench", "--state-dir"]);
         jit.arg(self.path("state")).arg("--policies").arg(&policies).arg(self.path("judged"));
         let installed = jit.output().expect("jit runs");
@@ -126,33 +116,12 @@ impl Bench {
         let id = |hex: &str| ChangesetId::from_hex(IdKind::HgSha1, hex).expect("an id");
         let tip = id(&self.test.node(&work, "tip"));
         let base = id(&self.test.node(&self.path("judged"), "default"));
-        let settings = fs::read_to_string(self.path("judged/.hg/jit/config.toml")).expect("settings");
-        let line = settings.lines().find_map(|line| line.strip_prefix("repository = ")).expect("a name");
-        let now = Timestamp::from_unix(chrono::Utc::now().timestamp()).expect("a time");
-        let token = Token {
-            kind: Kind::Approve,
-            repository: line.trim_matches('"').to_owned(),
-            subject: Some(tip),
-            target: Some(Target::Branch((*b"default").into())),
-            action: Some(Action::Update),
-            base: vec![base],
-            content: None,
-            role: RoleChoice::Any,
-            not_before: now,
-            not_after: Some(now.plus(Span::days(1))),
-            nonce: [7; 16],
-            reason: String::new(),
-        };
-        let message = token.message().expect("a message");
-        let signature = self.bob.sign(&signed_bytes(message.as_bytes())).to_bytes();
-        let key = PublicKey::new(self.bob.verifying_key().to_bytes()).expect("a key");
-        let signed = SignedToken::from_parts(token, key, signature).expect("a token");
-        TokenStore::in_folder(&self.path("judged/.hg/jit")).add(&signed, now).expect("kept");
+        approvals::approve(&self.path("judged/.hg/jit"), Target::Branch((*b"default").into()), base, tip);
     }
 
     /// Keeps, or brings back, both servers and what is remembered of the log.
     fn copy(&self, from: &str, to: &str) {
-        for name in ["judged", "plain", "state", "work"] {
+        for name in ["judged", "plain", "acl", "state", "work"] {
             let target = self.path(&format!("{to}{name}"));
             let _ = fs::remove_dir_all(&target);
             let copied = Command::new("cp").arg("-a").arg(self.path(&format!("{from}{name}"))).arg(&target).status();
@@ -160,16 +129,17 @@ impl Bench {
         }
     }
 
-    fn push(&self, server: &str) -> Duration {
+    /// Pushes all that is outgoing; in milliseconds.
+    fn push(&self, server: &str) -> f64 {
         let url = format!("ssh://host/{}", self.path(server).display());
         let started = Instant::now();
         let pushed = self.test.hg(&self.path("work"), &["push", "--quiet", "--rev", "default", &url]);
-        let took = started.elapsed();
+        let took = milliseconds(started.elapsed());
         assert_eq!(pushed.code, Some(0), "{}", pushed.said);
         took
     }
 
-    /// Takes the seconds that the judged server has spent in our hooks since the last time.
+    /// Takes the milliseconds that the judged server has spent in our hooks since the last time.
     fn in_hooks(&self) -> f64 {
         let path = self.path("judged/.hg/blackbox.log");
         let text = fs::read_to_string(&path).expect("Mercurial's black box");
@@ -178,49 +148,49 @@ impl Bench {
             let rest = line.split_once("pythonhook-")?.1;
             rest.split_once("finished in ")?.1.split(' ').next()?.parse::<f64>().ok()
         };
-        text.lines().filter_map(seconds).sum()
+        text.lines().filter_map(seconds).sum::<f64>() * 1000.0
     }
 }
 
-fn median(mut numbers: Vec<f64>) -> f64 {
-    numbers.sort_by(f64::total_cmp);
-    numbers[numbers.len() / 2]
-}
-
-fn main() {
+/// All rows; `long` adds the pushes of 1,000 and 10,000 changesets.
+pub fn rows(long: bool) {
     let mut bench: Option<Bench> = None;
-    for (files, changesets, rounds) in SIZES {
+    for (files, changesets, rounds) in SIZES.into_iter().filter(|(_, changesets, _)| long || *changesets < 1_000) {
         let bench = match &mut bench {
             Some(bench) if bench.files == files => bench,
             other => other.insert(Bench::new(files)),
         };
         bench.copy("", "kept-");
-        let (mut ratios, mut hooks, mut judged_times) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut hooks, mut acl) = (Vec::new(), Vec::new());
+        let ours = |bench: &Bench, hooks: &mut Vec<f64>| {
+            let took = bench.push("judged");
+            hooks.push(bench.in_hooks());
+            took
+        };
+        let mut pairs = Vec::new();
         for round in 0..rounds {
             if changesets > 1 {
                 bench.copy("kept-", "");
             }
             bench.fill("work", changesets);
             bench.approve();
-            let (judged, plain) = if round % 2 == 0 {
-                let judged = bench.push("judged");
-                (judged, bench.push("plain"))
+            if round % 2 == 0 {
+                let judged = ours(bench, &mut hooks);
+                pairs.push((judged, bench.push("plain")));
+                acl.push((judged, bench.push("acl")));
             } else {
+                let beside = bench.push("acl");
                 let plain = bench.push("plain");
-                (bench.push("judged"), plain)
-            };
-            ratios.push(judged.as_secs_f64() / plain.as_secs_f64());
-            judged_times.push(judged.as_secs_f64());
-            hooks.push(bench.in_hooks());
+                let judged = ours(bench, &mut hooks);
+                pairs.push((judged, plain));
+                acl.push((judged, beside));
+            }
         }
-        let low = ratios.iter().copied().fold(f64::INFINITY, f64::min);
-        let high = ratios.iter().copied().fold(0.0, f64::max);
-        println!(
-            "{files} files, {changesets} changesets: {:.3} times (from {low:.3} to {high:.3}; {rounds} rounds), push {:.2} s, in jit's hooks {:.2} s",
-            median(ratios),
-            median(judged_times),
-            median(hooks),
-        );
+        let what = format!("hg, push of {changesets} changesets, {files} files");
+        let bar = if changesets == 1 { "1.05" } else { "" };
+        ratio(&format!("{what}, against hooks that are `true`"), bar, &Samples::of(pairs));
+        ratio(&format!("{what}, against `acl`"), "", &Samples::of(acl));
+        figure(&format!("{what}: time in our hooks"), "", "ms", &hooks);
         bench.copy("kept-", "");
     }
 }
