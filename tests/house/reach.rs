@@ -54,14 +54,15 @@ fn roots(path: &str, text: &str) -> Vec<String> {
 
 fn follow<'a>(root: &'a Source, sources: &'a [Source], reached: &mut BTreeSet<&'a str>, faults: &mut Vec<Fault>) {
     let mut open = vec![(root, true)];
-    while let Some((source, is_root)) = open.pop() {
+    // Beside a root, and a file that a path names, stand the files of its modules; of others, in a folder of its name.
+    while let Some((source, is_beside)) = open.pop() {
         if !reached.insert(&source.path) {
             continue;
         }
-        for (line, candidates) in children(source, is_root) {
+        for (line, is_named, candidates) in children(source, is_beside) {
             let child = sources.iter().find(|child| candidates.contains(&child.path));
             match child {
-                Some(child) => open.push((child, false)),
+                Some(child) => open.push((child, is_named)),
                 None => {
                     let what = format!("this `mod` line leads to no file ({})", candidates.join(" or "));
                     faults.push(Fault::new(&source.path, line, what));
@@ -71,21 +72,22 @@ fn follow<'a>(root: &'a Source, sources: &'a [Source], reached: &mut BTreeSet<&'
     }
 }
 
-/// Returns for each `mod name;` its line and the files that it may mean.
-fn children(source: &Source, is_root: bool) -> Vec<(usize, Vec<String>)> {
+/// Returns for each `mod name;` its line, whether it names a path, and the files that it may mean.
+fn children(source: &Source, is_beside: bool) -> Vec<(usize, bool, Vec<String>)> {
     let (folder, name) = source.path.rsplit_once('/').unwrap_or(("", &source.path));
-    let own_folder = is_root || name == "mod.rs";
+    let own_folder = is_beside || name == "mod.rs";
     let stem = name.strip_suffix(".rs").unwrap_or(name);
     let base = if own_folder { folder.to_owned() } else { format!("{folder}/{stem}") };
     let mut children = Vec::new();
     for (at, three) in source.tokens.windows(3).enumerate() {
         let [keyword, name, end] = three else { continue };
         if let (Some("mod"), Some(module), true) = (keyword.word(), name.word(), end.is(';')) {
-            let candidates = match path_attribute(&source.tokens[..at]) {
+            let named = path_attribute(&source.tokens[..at]);
+            let candidates = match named {
                 Some(path) => vec![joined(folder, path)],
                 None => vec![format!("{base}/{module}.rs"), format!("{base}/{module}/mod.rs")],
             };
-            children.push((keyword.line, candidates));
+            children.push((keyword.line, named.is_some(), candidates));
         }
     }
     children
@@ -177,7 +179,12 @@ mod tests {
     #[test]
     fn nested_shared_and_separate_files_are_reached() {
         let files = [
-            ("tests/a/main.rs", "mod b; #[path = \"../support/mod.rs\"] pub(crate) mod support;"),
+            (
+                "tests/a/main.rs",
+                "mod b; #[path = \"../support/mod.rs\"] pub(crate) mod support; #[path = \"../f/g.rs\"] mod g;",
+            ),
+            ("tests/f/g.rs", "mod h;"),
+            ("tests/f/h.rs", ""),
             ("tests/a/b.rs", "mod c;"),
             ("tests/a/b/c.rs", ""),
             ("tests/support/mod.rs", "pub mod d;"),
