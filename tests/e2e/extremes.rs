@@ -1,7 +1,9 @@
 //! Pushes that are large, deep or many at once, and servers that stand somewhere odd: judged like any other, or refused.
 
+use crate::central::{Central, Form, to};
 use crate::support::{ALICE, BOB, Guarded as _, MAIN, TestRepo, run};
 use data_encoding::HEXLOWER;
+use rstest::rstest;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -12,18 +14,20 @@ const MIGRATIONS: &str = "[[rule]]\nname = \"migrations\"\nbranches = [\"main\"]
                           require = [{ role = \"dba\", approvals = 1 }]\n";
 const NEEDS_DBA: &str = "`migrations` needs 1 approval from `dba`";
 
-#[test]
-fn of_two_hundred_refs_one_that_is_refused_refuses_all() {
-    let repo = TestRepo::new(REVIEW);
+#[rstest]
+fn of_two_hundred_refs_one_that_is_refused_refuses_all(#[values(Form::Git, Form::Bookmarks)] form: Form) {
+    let repo = Central::new(form, REVIEW);
     let tip = repo.commit(ALICE, &["a"]);
-    let mut refspecs: Vec<String> = (0..199).map(|number| format!("HEAD:refs/heads/topic-{number}")).collect();
-    refspecs.insert(100, "HEAD:main".to_owned());
-    let refspecs: Vec<&str> = refspecs.iter().map(String::as_str).collect();
-    let said = repo.refused(ALICE, &refspecs, &["alice may not update refs/heads/main", "`review` needs 1 approval"]);
-    assert_eq!(said.lines().filter(|line| line.starts_with("jit: denied")).count(), 1, "{said}");
+    let topics = (0..199).map(|number| format!("refs/heads/topic-{number}"));
+    let push = topics.fold(to(MAIN, tip), |push, topic| push.and(&topic, tip));
+    let words = ["alice may not update refs/heads/main", "`review` needs 1 approval"];
+    let said = repo.refused(ALICE, push.clone(), &words);
+    assert_eq!(said.matches("jit: denied").count(), 1, "{said}");
     repo.approve(BOB, tip, MAIN);
-    repo.accepted(ALICE, &refspecs);
-    assert_eq!(repo.last_decision().updates.len(), 200);
+    repo.accepted(ALICE, push);
+    let named =
+        repo.last_decision().updates.into_iter().filter(|update| update.target != repo.target("branch:default"));
+    assert_eq!(named.count(), 200);
 }
 
 #[test]
@@ -160,31 +164,33 @@ fn the_hook_needs_neither_a_home_folder_nor_a_search_path() {
     repo.log_is_sound();
 }
 
-#[test]
-fn a_key_that_others_can_read_or_of_another_log_lets_nothing_in() {
+#[rstest]
+fn a_key_that_others_can_read_or_of_another_log_lets_nothing_in(#[values(Form::Git, Form::Named)] form: Form) {
     let other = TestRepo::new(REVIEW);
-    type Spoil = fn(&Path, &Path);
-    let cases: [(&str, Spoil); 4] = [
-        ("others than its owner can use it", |key, _| {
-            fs::set_permissions(key, fs::Permissions::from_mode(0o640)).expect("a mode");
-        }),
-        ("others than its owner can use it", |key, _| {
-            fs::set_permissions(key, fs::Permissions::from_mode(0o604)).expect("a mode");
-        }),
-        ("it is the key of another log", |key, other| {
-            fs::write(key, fs::read(other).expect("a key")).expect("written")
-        }),
-        ("it is not a log key", |key, _| fs::write(key, "jit-log-key-1\n").expect("written")),
+    let another = fs::read(other.jit_path("key")).expect("a key");
+    let mode =
+        |mode: u32| move |key: &Path| fs::set_permissions(key, fs::Permissions::from_mode(mode)).expect("a mode");
+    let text = |text: &[u8]| {
+        let text = text.to_vec();
+        move |key: &Path| fs::write(key, &text).expect("written")
+    };
+    type Spoil<'s> = &'s dyn Fn(&Path);
+    let cases: [(&str, Spoil<'_>); 4] = [
+        ("others than its owner can use it", &mode(0o640)),
+        ("others than its owner can use it", &mode(0o604)),
+        ("it is the key of another log", &text(&another)),
+        ("it is not a log key", &text(b"jit-log-key-1\n")),
     ];
+    let repo = Central::new(form, REVIEW);
+    let (key, sound) = (repo.jit_path("key"), fs::read(repo.jit_path("key")).expect("a key"));
+    let topic = to("refs/heads/topic", repo.on("refs/heads/topic").commit(ALICE, &["a"]));
     for (why, spoil) in cases {
-        let repo = TestRepo::new(REVIEW);
-        spoil(&repo.jit_path("key"), &other.jit_path("key"));
-        let before = repo.all_refs();
-        repo.commit(ALICE, &["a"]);
-        let said = repo.push(ALICE, &["HEAD:refs/heads/topic"]);
-        assert!(!said.succeeded() && said.err.contains(why), "{}", said.err);
-        assert_eq!(repo.all_refs(), before, "{why}");
+        spoil(&key);
+        repo.stopped(ALICE, topic.clone(), &[why]);
+        fs::write(&key, &sound).expect("written");
+        mode(0o600)(&key);
     }
+    repo.accepted(ALICE, topic);
 }
 
 /// Lets the hook write files of at most so many blocks of 512 bytes.
@@ -213,28 +219,20 @@ fn a_log_that_may_not_grow_denies_and_goes_on_when_it_may() {
     }
 }
 
-#[test]
-fn what_takes_too_long_to_judge_is_denied() {
-    let rules: String = (0..3_000)
-        .map(|number| {
-            format!(
-                "[[rule]]\nname = \"r{number}\"\nbranches = [\"main\"]\npaths = [\"**/*a*b*c*{number}*/**\"]\n\
-                 require = [{{ role = \"maintainers\", approvals = 1 }}]\n"
-            )
-        })
-        .collect();
-    let repo = TestRepo::new(&rules);
-    let (start, blob) = (repo.rev("HEAD").hex(), repo.git(&["rev-parse", "HEAD:README"]));
-    let files: Vec<_> = (0..5_000).map(|n| ("100644", format!("aaabbbccc{n:05}"), blob.as_str())).collect();
-    let tree = store_tree(&repo, &files);
-    let commit = repo.git(&["commit-tree", "-m", "much", "-p", &start, &tree]);
-    let config = repo.jit_path("config.toml");
-    let text = fs::read_to_string(&config).expect("a configuration");
-    fs::write(&config, text.replace("deadline = \"30s\"", "deadline = \"100ms\"")).expect("written");
-    let before = repo.all_refs();
-    let said = repo.push(ALICE, &[&format!("{commit}:main")]);
-    assert!(!said.succeeded() && said.err.contains("no decision within 100ms"), "{}", said.err);
-    assert_eq!(repo.all_refs(), before);
-    fs::write(&config, text).expect("written");
-    repo.accepted(ALICE, &[&format!("{commit}:refs/heads/free")]);
+#[rstest]
+fn what_takes_too_long_to_judge_is_denied(#[values(Form::Git, Form::Named)] form: Form) {
+    let rule = |number| {
+        format!(
+            "[[rule]]\nname = \"r{number}\"\nbranches = [\"main\"]\npaths = [\"**/*a*b*c*{number}*/**\"]\n\
+             require = [{{ role = \"maintainers\", approvals = 1 }}]\n"
+        )
+    };
+    let repo = Central::new(form, &(0..3_000).map(rule).collect::<String>());
+    let files: Vec<String> = (0..5_000).map(|number| format!("aaabbbccc{number:05}")).collect();
+    let commit = repo.commit_as(ALICE, &files.iter().map(String::as_str).collect::<Vec<_>>(), "much");
+    repo.configure("deadline = \"30s\"", "deadline = \"100ms\"");
+    repo.stopped(ALICE, to(MAIN, commit), &["no decision within 100ms"]);
+    repo.configure("deadline = \"100ms\"", "deadline = \"30s\"");
+    repo.go(repo.start);
+    repo.accepted(ALICE, to("refs/heads/free", repo.on("refs/heads/free").commit(ALICE, &["a"])));
 }

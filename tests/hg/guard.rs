@@ -1,10 +1,11 @@
 //! A central Mercurial repository with `jit` installed, and a clone to push from.
 
-use crate::hg::{Ran, TestHg, Transport};
+use crate::hg::{Ran, TestHg, Transport, write_program};
 use crate::support::{PROGRAM, Person, people, sign};
 use jit::adapters::disk::TokenStore;
 use jit::adapters::disk::folder::Folder;
 use jit::adapters::disk::log::{AuditPaths, Depth, LogReader, StoredEntry, verify};
+use jit::adapters::mercurial::Bundle;
 use jit::domain::approval::{Kind, RoleChoice, SignedToken, Token};
 use jit::domain::audit::{Decision, Entry, Event, Verdict};
 use jit::domain::change::{Action, ChangesetId, IdKind, Target};
@@ -51,6 +52,29 @@ impl Guard {
         let arguments = ["--policies", &policies, "--state-dir", &state, "--origin", ORIGIN, "--name", "payments"];
         let ran = self.jit("install", &arguments);
         assert_eq!(ran.code, Some(0), "{}", ran.said);
+    }
+
+    /// Adds lines to the server's configuration, before those of jit.
+    pub fn configure(&self, lines: &str) {
+        let hgrc = self.hg.server().join(".hg/hgrc");
+        let old = fs::read_to_string(&hgrc).expect("settings");
+        fs::write(&hgrc, format!("{lines}\n{old}")).expect("written");
+    }
+
+    /// Has the hooks start `script` in place of the program; it is told that one's path in `PROGRAM`. Returns the settings from before.
+    pub fn put_before_program(&self, script: &str) -> String {
+        let (hgrc, wrapper) = (self.hg.server().join(".hg/hgrc"), self.hg.path("wrapper"));
+        let old = fs::read_to_string(&hgrc).expect("settings");
+        let named = format!("binary = {PROGRAM}");
+        assert!(old.contains(&named), "{old}");
+        write_program(&wrapper, &format!("#!/bin/sh\nPROGRAM={PROGRAM}\n{script}\n"));
+        fs::write(&hgrc, old.replace(&named, &format!("binary = {}", wrapper.display()))).expect("written");
+        old
+    }
+
+    /// Replaces the server's whole configuration.
+    pub fn set_configuration(&self, text: &str) {
+        fs::write(self.hg.server().join(".hg/hgrc"), text).expect("written");
     }
 
     /// Runs `jit` on the server.
@@ -183,6 +207,21 @@ impl Guard {
         let store = TokenStore::in_folder(&self.hg.server().join(".hg/jit"));
         store.add(&signed, crate::support::now()).expect("kept");
         signed
+    }
+
+    /// Writes a bundle with these tokens; returns its path, and the changesets.
+    pub fn bundle(&self, name: &str, tokens: &[SignedToken]) -> (String, Vec<ChangesetId>) {
+        let texts: Vec<&str> = tokens.iter().map(|signed| signed.text.as_str()).collect();
+        let bundle = Bundle::of_tokens(&texts, "Bob <bob@example.com>", crate::support::now()).expect("a bundle");
+        let path = self.hg.path(name);
+        fs::write(&path, &bundle.bytes).expect("written");
+        (path.to_string_lossy().into_owned(), bundle.ids)
+    }
+
+    /// Pushes from a bundle, as signing does.
+    pub fn send(&self, who: Person, bundle: &str) -> Ran {
+        let url = self.hg.url_of(who.name, Transport::Ssh);
+        self.hg.hg(self.hg.root.path(), &["push", "--force", "-R", bundle, &url])
     }
 
     /// The open heads of a branch on the server, or what another revision names.

@@ -46,6 +46,17 @@ fn installing_again_changes_nothing_and_uninstalling_leaves_what_was_there() {
 }
 
 #[test]
+fn a_web_server_that_runs_already_asks_with_the_next_push() {
+    let hg = TestHg::new();
+    let early = hg.clone("early");
+    hg.change(&early, "src/a", "early");
+    assert_eq!(hg.push(&early, Transport::Http, &[]).code, Some(0), "nothing is judged yet");
+    let guard = Guard::of(hg, NEVER);
+    guard.change("src/a", "change");
+    guard.refused(ALICE, Transport::Http, &[], &["`never` says never"]);
+}
+
+#[test]
 fn clients_are_shown_the_policy_and_the_requests_have_a_place() {
     let guard = Guard::new(NEVER);
     let (hg, server) = (&guard.hg, guard.hg.server());

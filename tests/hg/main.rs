@@ -12,6 +12,7 @@ mod clones;
 mod desk;
 mod forged;
 mod guard;
+mod hostile;
 mod installation;
 mod names;
 mod tokens;

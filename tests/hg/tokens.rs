@@ -3,7 +3,6 @@
 use crate::guard::{Guard, id};
 use crate::hg::Transport;
 use crate::support::{ALICE, BOB, MALLORY, Person, sign};
-use jit::adapters::mercurial::Bundle;
 use jit::domain::approval::SignedToken;
 use jit::domain::change::ChangesetId;
 use std::fs;
@@ -11,32 +10,17 @@ use std::fs;
 const REVIEW: &str =
     "[[rule]]\nname = \"review\"\nbranches = [\"default\"]\nrequire = [{ role = \"leads\", approvals = 1 }]\n";
 
-/// Writes a bundle with these tokens and returns its path, and the changesets.
-fn bundle(guard: &Guard, tokens: &[&SignedToken]) -> (String, Vec<ChangesetId>) {
-    let texts: Vec<&str> = tokens.iter().map(|signed| signed.text.as_str()).collect();
-    let bundle = Bundle::of_tokens(&texts, "Bob <bob@example.com>", crate::support::now()).expect("a bundle");
-    let path = guard.hg.path("token.hg");
-    fs::write(&path, &bundle.bytes).expect("written");
-    (path.to_string_lossy().into_owned(), bundle.ids)
-}
-
 fn signed(guard: &Guard, who: Person, subject: ChangesetId) -> SignedToken {
     let base = guard.server_ids("default");
     sign(who, guard.approval(subject, "branch:default", "update", &base))
-}
-
-/// Pushes from a bundle, as signing does.
-fn send(guard: &Guard, who: Person, bundle: &str) -> crate::hg::Ran {
-    let url = guard.hg.url_of(who.name, Transport::Ssh);
-    guard.hg.hg(guard.hg.root.path(), &["push", "--force", "-R", bundle, &url])
 }
 
 #[test]
 fn an_approval_alone_is_kept_published_and_recorded() {
     let guard = Guard::new(REVIEW);
     let commit = guard.change("src/a", "change");
-    let (file, ids) = bundle(&guard, &[&signed(&guard, BOB, commit)]);
-    let sent = send(&guard, BOB, &file);
+    let (file, ids) = guard.bundle("token.hg", &[signed(&guard, BOB, commit)]);
+    let sent = guard.send(BOB, &file);
     assert_eq!(sent.code, Some(0), "{}", sent.said);
     assert_eq!(guard.server_ids("branch('jit-approvals') and public() and user(bob)"), ids);
     let decision = guard.decisions().pop().expect("a decision");
@@ -49,7 +33,7 @@ fn an_approval_alone_is_kept_published_and_recorded() {
 fn code_and_its_approval_come_in_one_transaction() {
     let guard = Guard::new(REVIEW);
     let commit = guard.change("src/a", "change");
-    let (file, ids) = bundle(&guard, &[&signed(&guard, BOB, commit)]);
+    let (file, ids) = guard.bundle("token.hg", &[signed(&guard, BOB, commit)]);
     guard.hg.ok(&guard.work, &["unbundle", "--quiet", &file]);
     guard.accepted(ALICE, Transport::Ssh, &["--force", "--rev", ".", "--rev", &ids[0].hex()]);
     assert_eq!(guard.decisions().len(), 1);
@@ -61,7 +45,7 @@ fn an_approval_is_kept_also_when_its_push_is_refused() {
     let two = "[[rule]]\nname = \"two\"\nbranches = [\"default\"]\nrequire = [{ role = \"leads\", approvals = 2 }]\n";
     let guard = Guard::new(two);
     let commit = guard.change("src/a", "change");
-    let (file, ids) = bundle(&guard, &[&signed(&guard, BOB, commit)]);
+    let (file, ids) = guard.bundle("token.hg", &[signed(&guard, BOB, commit)]);
     guard.hg.ok(&guard.work, &["unbundle", "--quiet", &file]);
     let push = ["--force", "--rev", ".", "--rev", &ids[0].hex()];
     guard.refused(
@@ -86,8 +70,8 @@ fn what_may_not_be_kept_refuses_the_push() {
     ];
     for (token, words) in cases {
         let before = guard.hg.server_state();
-        let (file, ids) = bundle(&guard, &[&token]);
-        let sent = send(&guard, BOB, &file);
+        let (file, ids) = guard.bundle("token.hg", &[token]);
+        let sent = guard.send(BOB, &file);
         assert_eq!(sent.code, Some(255), "{}", sent.said);
         assert!(sent.said.contains(words), "{}", sent.said);
         assert!(sent.said.contains(&format!("jit: denied: {} may not be added", ids[0])), "{}", sent.said);

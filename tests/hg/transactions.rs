@@ -10,13 +10,6 @@ use std::fs;
 const REVIEW: &str =
     "[[rule]]\nname = \"review\"\nbranches = [\"default\"]\nrequire = [{ role = \"leads\", approvals = 1 }]\n";
 
-/// Adds lines to the server's configuration, before those of jit.
-fn configure(guard: &Guard, lines: &str) {
-    let hgrc = guard.hg.server().join(".hg/hgrc");
-    let old = fs::read_to_string(&hgrc).expect("settings");
-    fs::write(&hgrc, format!("{lines}\n{old}")).expect("written");
-}
-
 /// Sends the changesets of the clone above the base in two changegroups of one bundle.
 const TWO: &str = r#"
 nodes = [repo[rev].node() for rev in (0, 1, 2)]
@@ -89,11 +82,25 @@ fn a_strip_is_recorded_and_spends_what_was_approved() {
     assert!(guard.decisions().iter().all(|decision| decision.updates.iter().all(|update| update.found.is_none())));
 }
 
+/// Mercurial runs no hook for it: the next push finds that the branch is not where the log left it.
+#[test]
+fn a_rollback_spends_what_was_approved() {
+    let guard = Guard::new(REVIEW);
+    let base = guard.server_ids("default");
+    let commit = guard.change("src/a", "one");
+    guard.approve(BOB, commit, "branch:default", "update", &base);
+    guard.accepted(ALICE, Transport::Ssh, &[]);
+    guard.hg.ok(&guard.hg.server(), &["--config", "ui.rollback=true", "rollback", "--quiet", "--force"]);
+    assert_eq!(guard.server_ids("default"), base);
+    guard.refused(ALICE, Transport::Ssh, &[], &["spent: the target was rewritten or deleted"]);
+    assert_eq!(guard.decisions().pop().expect("a decision").updates[0].found, Some(base));
+}
+
 #[test]
 fn a_transaction_that_is_undone_afterwards_is_recorded_as_such() {
     let guard = Guard::new("");
     // Runs after ours, by its name, and refuses.
-    configure(&guard, "[hooks]\npriority.pretxnclose.jit = 10\npretxnclose.zz = false\n");
+    guard.configure("[hooks]\npriority.pretxnclose.jit = 10\npretxnclose.zz = false\n");
     guard.change("src/a", "one");
     let before = guard.hg.server_state();
     let ran = guard.push(ALICE, Transport::Ssh, &[]);

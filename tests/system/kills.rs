@@ -1,90 +1,29 @@
 //! A hook that is killed, wherever it is: what was there before stays, the log goes on, the next push is judged and lands.
 
 use crate::support::{ALICE, Guarded as _, PROGRAM, Said, TestRepo, run};
+use crate::traced::Traced;
 use jit::domain::audit::Event;
-use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
-use std::process::Command;
 use std::time::{Duration, SystemTime};
 
 const RULES: &str = "[[rule]]\nname = \"review\"\nbranches = [\"main\"]\n\
                      require = [{ role = \"maintainers\", approvals = 1 }]\n";
 
-/// A hook as Git starts it, under strace with these arguments.
-fn traced(repo: &TestRepo, hook: &str, arguments: &[&str]) -> Command {
-    let mut strace = repo.as_pusher("strace", ALICE);
-    strace.args(["-f", "-qq"]).args(arguments).args(["--", PROGRAM, "hook", hook]);
-    strace.env("GIT_DIR", ".").current_dir(repo.server());
-    strace
-}
-
-/// The system calls of the hook's main thread, and how often it makes each.
-fn calls(repo: &TestRepo, hook: &str, line: &str) -> BTreeMap<String, usize> {
-    let file = repo.path("trace");
-    let said = run(traced(repo, hook, &["-o", file.to_str().expect("a plain path")]), line.as_bytes());
-    assert!(said.succeeded(), "{}", said.err);
-    let trace = fs::read_to_string(file).expect("a trace");
-    let main = trace.split(' ').next().expect("a process").to_owned();
-    let mut calls = BTreeMap::new();
-    for line in trace.lines() {
-        let call = line.strip_prefix(&main).and_then(|line| line.trim_start().split_once('('));
-        // The second half of a call that another thread interrupted has no name of its own.
-        if let Some((name, _)) =
-            call.filter(|(name, _)| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_'))
-        {
-            *calls.entry(name.to_owned()).or_default() += 1;
-        }
-    }
-    calls
-}
-
-/// Everything that the server keeps, to begin each case from the same.
-struct Kept<'r> {
-    repo: &'r TestRepo,
-}
-
-impl<'r> Kept<'r> {
-    const FOLDERS: [&'static str; 2] = ["server.git", "state"];
-
-    fn of(repo: &'r TestRepo) -> Self {
-        for name in Self::FOLDERS {
-            copy(&repo.path(name), &repo.path(&format!("{name}.kept")));
-        }
-        Self { repo }
-    }
-
-    fn put_back(&self) {
-        for name in Self::FOLDERS {
-            fs::remove_dir_all(self.repo.path(name)).expect("removed");
-            copy(&self.repo.path(&format!("{name}.kept")), &self.repo.path(name));
-        }
-    }
-}
-
-fn copy(from: &Path, to: &Path) {
-    let mut copy = Command::new("cp");
-    copy.arg("-a").arg(from).arg(to);
-    assert!(run(copy, b"").succeeded(), "{}", from.display());
-}
-
-/// Runs the hook once for each of its system calls, killed as it enters that one; `after` looks at what is left.
+/// Runs Git's hook once for each of its system calls, killed as it enters that one; `after` looks at what is left.
 fn killed_at_each_call(repo: &TestRepo, hook: &str, line: &str, after: impl Fn(&str, &Said)) {
-    let kept = Kept::of(repo);
-    let calls = calls(repo, hook, line);
-    let total: usize = calls.values().sum();
-    let mut survived = 0;
-    for (name, count) in calls {
-        for at in 1..=count {
-            kept.put_back();
-            let inject = format!("--inject={name}:signal=SIGKILL:when={at}");
-            let said = run(traced(repo, hook, &["-o", "/dev/null", &inject]), line.as_bytes());
-            survived += usize::from(said.code.is_some());
-            after(&format!("{hook}, {name} {at}: {}", said.err), &said);
-        }
-    }
-    // A few calls of the system's own libraries are made now and then only.
-    assert!(total > 200 && survived * 20 < total, "{survived} of {total} were not killed");
+    let strace = || {
+        let mut strace = repo.as_pusher("strace", ALICE);
+        strace.env("GIT_DIR", ".").current_dir(repo.server());
+        strace
+    };
+    let traced = Traced {
+        strace: &strace,
+        command: &[PROGRAM, "hook", hook],
+        input: line.as_bytes(),
+        folders: &[repo.server(), repo.path("state")],
+        trace: repo.path("trace"),
+    };
+    traced.killed_at_each_call(after);
 }
 
 /// What Git tells the hooks of a push that makes `refname` hold what `main` holds.

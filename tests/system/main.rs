@@ -5,6 +5,15 @@ mod crowds;
 mod disk;
 mod flips;
 mod flow;
+// Each test program uses a part of these two.
+#[allow(dead_code)]
+#[path = "../hg/guard.rs"]
+mod guard;
+#[allow(dead_code)]
+#[path = "../support/hg.rs"]
+mod hg;
+mod hg_crowds;
+mod hg_kills;
 mod http;
 mod kills;
 mod page;
@@ -15,5 +24,6 @@ mod ssh_attempts;
 mod sshd;
 #[path = "../support/mod.rs"]
 mod support;
+mod traced;
 mod web;
 mod writers;

@@ -1,0 +1,175 @@
+//! A Mercurial server whose hook, or which itself, is killed in a push: what was answered stands in the log, and it goes on.
+
+use crate::guard::Guard;
+use crate::hg::Transport;
+use crate::support::{ALICE, PROGRAM, Said, run};
+use crate::traced::Traced;
+use jit::domain::audit::{Event, OutcomeKind, UpdateRecord, Verdict};
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+const REVIEW: &str =
+    "[[rule]]\nname = \"review\"\nbranches = [\"default\"]\nrequire = [{ role = \"leads\", approvals = 1 }]\n";
+
+/// Keeps what the program is told, beside the configuration.
+const RECORD: &str = "exec 3<&0\nmkfifo \"$0.$2.pipe\"\ntee \"$0.$2\" <&3 >\"$0.$2.pipe\" &\n\
+                      $PROGRAM \"$@\" <\"$0.$2.pipe\"\nstatus=$?\nkill $!\nexit $status";
+
+/// Answered so, a transaction goes on.
+const ALLOWED: &str = "jit-hg-reply/v1 allow";
+
+/// A server, and what its hooks were told of a push that was allowed and then stopped by another hook: so it can be said again.
+struct Replay {
+    guard: Guard,
+    judged: Vec<u8>,
+    undone: Vec<u8>,
+}
+
+impl Replay {
+    fn new() -> Self {
+        let guard = Guard::new(REVIEW);
+        let sound = guard.put_before_program(RECORD);
+        guard.configure("[hooks]\npriority.pretxnclose.jit = 10\npretxnclose.zz = false\n");
+        guard.hg.ok(&guard.work, &["branch", "--quiet", "free"]);
+        guard.change("src/a", "change");
+        let ran = guard.push(ALICE, Transport::Ssh, &["--new-branch"]);
+        assert_eq!(ran.code, Some(255), "{}", ran.said);
+        guard.set_configuration(&sound);
+        let told = |hook: &str| fs::read(guard.hg.path(&format!("wrapper.hg-{hook}"))).expect("a conversation");
+        let (judged, undone) = (told("pretxnclose"), told("txnabort"));
+        Self { guard, judged, undone }
+    }
+
+    /// A program where Mercurial starts the hooks.
+    fn command(&self, program: &str) -> Command {
+        let mut command = self.guard.hg.command(program.as_ref(), &self.guard.hg.server());
+        command.env("REMOTE_USER", "alice");
+        command
+    }
+
+    fn hook(&self, name: &str, told: &[u8]) -> String {
+        let mut hook = self.command(PROGRAM);
+        hook.args(["hook", name]);
+        let said = run(hook, told);
+        assert!(said.succeeded(), "{name}: {}", said.err);
+        said.text()
+    }
+
+    /// Says the same push again, which must be allowed, and undone.
+    fn again(&self, what: &str) {
+        assert!(self.hook("hg-pretxnclose", &self.judged).contains(ALLOWED), "{what}");
+        let newest = self.guard.decisions().pop().expect("a decision");
+        assert_eq!((newest.verdict, newest.updates[0].found.clone()), (Verdict::Allow, None), "{what}");
+        self.hook("hg-txnabort", &self.undone);
+        self.guard.log_is_sound();
+    }
+}
+
+#[test]
+fn a_transaction_whose_hook_is_killed_at_any_system_call_leaves_a_log_that_goes_on() {
+    let replay = Replay::new();
+    replay.again("before");
+    let guard = &replay.guard;
+    let before = guard.entries();
+    let folders: [PathBuf; 2] = [guard.hg.server().join(".hg/jit"), guard.hg.path("state")];
+    let traced = Traced {
+        strace: &|| replay.command("strace"),
+        command: &[PROGRAM, "hook", "hg-pretxnclose"],
+        input: &replay.judged,
+        folders: &folders,
+        trace: guard.hg.path("trace"),
+    };
+    traced.killed_at_each_call(|what, said: &Said| {
+        let left = guard.entries();
+        assert_eq!(left[..before.len()], before, "{what}");
+        let newest = left[before.len()..].iter().map(|entry| &entry.event).collect::<Vec<_>>();
+        assert!(matches!(newest[..], [] | [Event::Decision(_)]), "{what}: {newest:?}");
+        if said.text().contains(ALLOWED) {
+            assert_eq!(newest.len(), 1, "{what}: allowed, and not recorded");
+        }
+        // Mercurial undoes the transaction, and says so.
+        replay.hook("hg-txnabort", &replay.undone);
+        replay.again(what);
+    });
+}
+
+#[test]
+fn a_server_that_is_killed_in_a_push_goes_on_after_a_recovery() {
+    // Before the decision; after it was recorded, and before the transaction is closed.
+    for script in ["kill -9 $PPID", "$PROGRAM \"$@\"\nkill -9 $PPID"] {
+        let guard = Guard::new("");
+        let before = guard.server_ids("default");
+        let commit = guard.change("src/a", "change");
+        let sound = guard
+            .put_before_program(&format!("case $2 in hg-pretxnclose) ;; *) exec $PROGRAM \"$@\" ;; esac\n{script}"));
+        let ran = guard.push(ALICE, Transport::Ssh, &[]);
+        assert_eq!(ran.code, Some(255), "{}", ran.said);
+        guard.set_configuration(&sound);
+        // Until somebody puts it in order nothing lands.
+        let ran = guard.push(ALICE, Transport::Ssh, &[]);
+        assert!(ran.code == Some(255) && ran.said.contains("hg recover"), "{}", ran.said);
+        guard.hg.ok(&guard.hg.server(), &["recover", "--quiet"]);
+        assert_eq!(guard.server_ids("default"), before);
+        guard.accepted(ALICE, Transport::Ssh, &[]);
+        assert_eq!(guard.server_ids("default"), [commit]);
+        let outcomes = guard.entries().into_iter().filter_map(|entry| match entry.event {
+            Event::Outcome(outcome) => Some(outcome.how),
+            _ => None,
+        });
+        let outcomes: Vec<OutcomeKind> = outcomes.collect();
+        assert_eq!(outcomes.last(), Some(&OutcomeKind::Applied), "{script}");
+        assert!(outcomes[..outcomes.len() - 1].iter().all(|how| *how == OutcomeKind::NotApplied), "{outcomes:?}");
+        assert_eq!(guard.decisions().pop().expect("a decision").updates[0].found, None);
+    }
+}
+
+const WRITERS: usize = 4;
+
+/// How many pushes each writer makes whose hooks are killed at some moment, or run to their end.
+const PUSHES: usize = 10;
+
+#[test]
+fn whichever_hooks_die_among_four_writers_what_landed_stands_in_the_log() {
+    let guard = Guard::new(REVIEW);
+    let clones: Vec<PathBuf> = (0..WRITERS).map(|number| guard.hg.clone(&format!("writer-{number}"))).collect();
+    // Up to a quarter of a second: some are done by then.
+    let sound = guard.put_before_program(
+        "moment=0.$(od -An -N1 -tu1 /dev/urandom | tr -d ' ')\nexec timeout --signal=KILL \"$moment\" $PROGRAM \"$@\"",
+    );
+    let landed = AtomicUsize::new(0);
+    thread::scope(|scope| {
+        for (number, clone) in clones.iter().enumerate() {
+            let (guard, landed) = (&guard, &landed);
+            scope.spawn(move || {
+                guard.hg.ok(clone, &["branch", "--quiet", &format!("writer-{number}")]);
+                for push in 0..PUSHES {
+                    guard.hg.change(clone, "src/a", &format!("{number} {push}"));
+                    let url = guard.hg.url_of("alice", Transport::Ssh);
+                    let ran = guard.hg.hg(clone, &["push", "--force", "--new-branch", &url]);
+                    assert!(matches!(ran.code, Some(0 | 255)), "{}", ran.said);
+                    landed.fetch_add(usize::from(ran.code == Some(0)), Ordering::SeqCst);
+                }
+            });
+        }
+    });
+    guard.set_configuration(&sound);
+    guard.log_is_sound();
+    let landed = landed.into_inner();
+    assert!(landed > 0 && landed < WRITERS * PUSHES, "{landed} landed: nobody was killed, or everybody");
+    // Every head that is there was allowed, and the log knows where each branch stands.
+    let allowed: Vec<_> = guard.decisions().into_iter().filter(|decision| decision.verdict == Verdict::Allow).collect();
+    for head in guard.server_ids("head() and not default and not branch('jit-approvals')") {
+        let named = |update: &UpdateRecord| update.new.contains(&head);
+        assert!(allowed.iter().any(|decision| decision.updates.iter().any(named)), "{head} landed unrecorded");
+    }
+    for (number, clone) in clones.iter().enumerate() {
+        guard.hg.change(clone, "src/a", &format!("{number} at the end"));
+        let url = guard.hg.url_of("alice", Transport::Ssh);
+        guard.hg.ok(clone, &["push", "--quiet", "--force", "--new-branch", &url]);
+        assert_eq!(guard.decisions().pop().expect("a decision").updates[0].found, None, "writer {number}");
+    }
+    guard.log_is_sound();
+}
