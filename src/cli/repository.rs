@@ -17,7 +17,7 @@ pub struct Found {
 /// A repository of either system.
 pub enum Repository {
     /// Git.
-    Git(GitRepository),
+    Git(Box<GitRepository>),
     /// Mercurial.
     Mercurial(Hg),
 }
@@ -36,7 +36,7 @@ pub fn find(path: Option<&Path>) -> Result<Found, Failure> {
     }
     let git = GitRepository::containing(path).or_fail().map_err(none)?;
     let common_dir = git.common_dir().canonicalize().or_fail()?;
-    Ok(Found { common_dir, repository: Repository::Git(git) })
+    Ok(Found { common_dir, repository: Repository::Git(Box::new(git)) })
 }
 
 /// Tells whether the innermost repository around `path` is one of Mercurial.

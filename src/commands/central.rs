@@ -72,7 +72,7 @@ pub trait Central {
 /// Looks at a repository with an administrator's eyes.
 pub fn central(found: Found) -> Box<dyn Central> {
     match found.repository {
-        Repository::Git(git) => Box::new(git::GitCentral { common_dir: found.common_dir, git }),
+        Repository::Git(git) => Box::new(git::GitCentral { common_dir: found.common_dir, git: *git }),
         Repository::Mercurial(hg) => Box::new(mercurial::HgCentral(hg)),
     }
 }
