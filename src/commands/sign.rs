@@ -111,6 +111,7 @@ fn sign(args: &Signing, kind: Kind, cx: &Context) -> Result<Exit, Failure> {
     let wishes = client_token::Wishes {
         kind,
         action: update.action().clone(),
+        content: update.contents.iter().find(|(_, found)| found.end == proposal.subject).map(|(content, _)| *content),
         reason: args.reason.clone(),
         ttl: args.ttl,
         role: args.role.as_deref(),

@@ -11,6 +11,8 @@ mod carried;
 mod central;
 mod client;
 mod client_answers;
+mod content;
+mod content_client;
 mod doctor;
 mod extremes;
 mod failures;

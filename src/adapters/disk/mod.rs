@@ -14,3 +14,6 @@ pub use memory::{CheckpointMemory, MemoryError, Seen};
 pub use policy::{PolicyFolder, PolicyFolderError, STARTER_POLICY};
 pub use token_store::TokenStore;
 pub use waiting::WaitingTokens;
+
+#[cfg(test)]
+mod token_store_tests;

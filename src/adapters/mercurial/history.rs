@@ -2,13 +2,13 @@
 //!
 //! What the transaction changes is asked for first; changesets, manifests and reachability only as far as the policy needs them.
 
-use super::MercurialError;
 use super::changelog::Read as ReadChangeset;
 use super::moves::{self, is_approvals_branch};
 use super::own_paths::Paths;
 use super::reply::Reply;
 use super::request::{Header, Request};
 use super::state::{self, State};
+use super::{MercurialError, content};
 use crate::domain::change::{Action, Changeset, ChangesetId, RefUpdate, Target, TipChange, trailers};
 use crate::ports::history::{ClaimRefusal, History, HistoryError, Need, OwnPaths, Selection};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -250,6 +250,16 @@ impl<R: Read, W: Write> History for MercurialHistory<R, W> {
         let bases: Vec<ChangesetId> = bases.iter().copied().collect();
         update.reachable_bases = self.request.reached(&bases, &update.old)?.into_iter().collect();
         Ok(())
+    }
+
+    fn contents(&mut self, update: &mut RefUpdate) -> Result<(), HistoryError> {
+        update.contents = content::contents(&mut self.request, &mut self.paths, &update.changesets)?;
+        Ok(())
+    }
+
+    fn held(&mut self, update: &RefUpdate, ids: &BTreeSet<ChangesetId>) -> Result<BTreeSet<ChangesetId>, HistoryError> {
+        let ids: Vec<ChangesetId> = ids.iter().copied().collect();
+        Ok(self.request.reached(&ids, &update.old)?.into_iter().collect())
     }
 
     fn value(&mut self, target: &Target) -> Result<Vec<ChangesetId>, HistoryError> {

@@ -7,6 +7,7 @@
 mod bundle;
 mod changelog;
 mod clone;
+mod content;
 mod error;
 mod hgrc;
 mod history;

@@ -77,7 +77,7 @@ fn check_statement(token: &Token, kind: &'static str) -> Result<(), MessageError
 mod tests {
     use super::*;
     use crate::domain::approval::TokenId;
-    use crate::domain::change::ChangesetId;
+    use crate::domain::change::{ChangesetId, ContentId};
     use crate::domain::name::{EnvironmentName, RoleName};
     use crate::domain::time::Timestamp;
 
@@ -137,7 +137,7 @@ mod tests {
             ("target", |token| token.target = approval().target),
             ("action", |token| token.action = approval().action),
             ("base", |token| token.base = approval().base),
-            ("content", |token| token.content = Some([1; 32])),
+            ("content", |token| token.content = Some(ContentId([1; 32]))),
             ("role", |token| token.role = RoleChoice::Only(RoleName::new("dba").expect("a name"))),
             ("not-after", |token| token.not_after = approval().not_after),
         ];

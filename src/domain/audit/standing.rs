@@ -4,9 +4,10 @@ use super::decision::{Again, Decision, Verdict};
 use super::entry::{Entry, Event};
 use super::events::{Outcome, RecoveryKind};
 use super::merkle::Hash;
-use crate::domain::change::{Action, ChangesetId, Target};
+use crate::domain::change::{Action, ChangesetId, ContentId, Target};
 use crate::domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// What the log knows of one target.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +27,8 @@ pub struct TargetChange {
     pub value: Vec<ChangesetId>,
     /// The moment of a rewrite, if it is one.
     pub rewritten: Option<Timestamp>,
+    /// What landed on it with approvals, and when.
+    pub landed: BTreeMap<ContentId, Timestamp>,
 }
 
 impl TargetState {
@@ -60,6 +63,9 @@ pub struct UnsettledUpdate {
     pub old: Vec<ChangesetId>,
     /// The whole value after the push.
     pub after: Vec<ChangesetId>,
+    /// The contents that were approved.
+    #[serde(default)]
+    pub contents: Vec<ContentId>,
 }
 
 /// The denial that is the log's newest entry.
@@ -165,13 +171,15 @@ impl Standing {
                 actions: update.actions.clone(),
                 old: update.old.clone(),
                 after: update.value_after().to_vec(),
+                contents: update.contents.clone(),
             });
             let (transaction, updates) = (decision.transaction.clone(), updates.collect());
             self.unsettled.push(Unsettled { index, time, transaction, updates });
         }
         let found = |update: &super::UpdateRecord| {
             let value = update.found.clone()?;
-            Some(TargetChange { target: update.target.clone(), value, rewritten: Some(time) })
+            let landed = BTreeMap::new();
+            Some(TargetChange { target: update.target.clone(), value, rewritten: Some(time), landed })
         };
         decision.updates.iter().filter_map(found).collect()
     }
@@ -180,16 +188,18 @@ impl Standing {
     fn settle(&mut self, time: Timestamp, outcome: &Outcome) -> Result<Vec<TargetChange>, StandingError> {
         let at = self.unsettled.iter().position(|open| open.index == outcome.of);
         let decision = self.unsettled.remove(at.ok_or(StandingError::NotUnsettled { of: outcome.of })?);
-        let rewrites = |target: &Target| {
-            let of_target = decision.updates.iter().filter(|update| update.target == *target);
-            of_target
-                .flat_map(|update| &update.actions)
-                .any(|action| matches!(action, Action::Rewrite | Action::Delete))
-        };
-        let changed = outcome.applied.iter().map(|applied| TargetChange {
-            target: applied.target.clone(),
-            value: applied.value.clone(),
-            rewritten: rewrites(&applied.target).then_some(time.max(decision.time)),
+        let time = time.max(decision.time);
+        let changed = outcome.applied.iter().map(|applied| {
+            let of_target = || decision.updates.iter().filter(|update| update.target == applied.target);
+            let mut actions = of_target().flat_map(|update| &update.actions);
+            let rewrites = actions.any(|action| matches!(action, Action::Rewrite | Action::Delete));
+            let contents = of_target().flat_map(|update| &update.contents);
+            TargetChange {
+                target: applied.target.clone(),
+                value: applied.value.clone(),
+                rewritten: rewrites.then_some(time),
+                landed: contents.map(|content| (*content, time)).collect(),
+            }
         });
         Ok(changed.collect())
     }

@@ -26,7 +26,9 @@ pub use evaluate::evaluate;
 pub use fault::{Fault, Faults, Note, Place, PolicyFile, Remark};
 pub use fault_kind::{FaultKind, Thing};
 pub use load::load;
-pub use model::{DefaultAnswer, Environment, Mode, Policy, Principal, ReasonRule, Role, Rule, TargetPatterns, When};
+pub use model::{
+    Bind, DefaultAnswer, Environment, Mode, Policy, Principal, ReasonRule, Role, Rule, TargetPatterns, When,
+};
 pub use pattern::{PatternError, Patterns};
 pub use size::LargerThan;
 pub use standing::LEEWAY;

@@ -20,6 +20,8 @@ pub struct Usable<'a> {
     pub who: PrincipalId,
     /// The roles of the rule that it can stand for.
     pub roles: BTreeSet<RoleName>,
+    /// The changeset up to which it speaks: its subject, or where the same changes end.
+    pub end: ChangesetId,
     /// By position of the update's changesets; empty where the subject is a tip outside them.
     pub covers: Vec<bool>,
 }
@@ -34,7 +36,7 @@ impl Usable<'_> {
     }
 
     fn is_for(&self, tip: &ChangesetId) -> bool {
-        self.signed.token.subject.as_ref() == Some(tip)
+        self.end == *tip
     }
 }
 

@@ -1,7 +1,8 @@
 //! Which changesets and tips of an update a rule is about (docs/spec/semantics.md, 4 to 6).
 
-use super::Rule;
+use super::{Policy, Rule};
 use crate::domain::change::{Action, Changeset, ChangesetId, RefUpdate, RepoPath};
+use crate::domain::time::Timestamp;
 
 /// What a rule is about in one update.
 pub struct Units<'a> {
@@ -45,6 +46,14 @@ fn of_paths(rule: &Rule, paths: &Option<Vec<RepoPath>>) -> Known {
         (None, _) => Known::Yes,
         (Some(_), None) => Known::Unknown,
         (Some(patterns), Some(paths)) => paths.iter().any(|path| patterns.matches(path.as_bytes())).into(),
+    }
+}
+
+impl Policy {
+    /// Tells whether some rule that matches `update` at `now` follows contents, so that these must be known.
+    pub fn asks_content(&self, update: &RefUpdate, now: Timestamp) -> bool {
+        let asks = |rule: &&Rule| rule.follows_content() && self.in_force(rule, now);
+        self.rules_for(update).filter(asks).any(|rule| Units::of(rule, update).matches)
     }
 }
 

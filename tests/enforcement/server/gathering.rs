@@ -6,7 +6,7 @@ use crate::support::scenario::{Scenario, scenarios};
 use crate::support::{approve, told};
 use jit::domain::change::{Push, Target};
 use jit::domain::policy::{Policy, Verdict, evaluate};
-use jit::enforcement::assess::assess;
+use jit::enforcement::assess::{NO_LOG, assess};
 use jit::ports::history::{History, Need, OwnPaths, Selection};
 use proptest::prelude::*;
 
@@ -138,7 +138,7 @@ proptest! {
         know_all(&policy, &mut known, &mut repository);
         let now = crate::support::at(0);
         let expected = evaluate(&policy, &known, &scenario.tokens, now);
-        let found = assess(&policy, push, &mut repository, &world.shelf, now).expect("readable");
+        let found = assess(&policy, push, &mut repository, &world.shelf, &NO_LOG, now).expect("readable");
         prop_assert_eq!(found.decision.verdict(), expected.verdict(), "{:?} {:?}", found.decision, expected);
     }
 }

@@ -1,6 +1,7 @@
 //! The steps of a decision, and their order, with fake ports.
 
 mod broken;
+mod contents;
 mod gathering;
 mod intake;
 mod log;

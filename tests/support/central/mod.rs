@@ -13,6 +13,7 @@
 //! ```
 
 mod command_server;
+mod content;
 mod form;
 mod git;
 mod mercurial;
