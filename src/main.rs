@@ -45,7 +45,11 @@ enum Command {
     Reject(commands::reject::Args),
     /// Take back an approval or a rejection of your own
     Revoke(commands::revoke::Args),
-    /// List approvals, rejections and revocations
+    /// Say how a check of a commit ended
+    ///
+    /// The newest attestation by somebody who holds the check's role decides, whichever branch the commit is for.
+    Attest(commands::attest::Args),
+    /// List approvals, rejections, attestations and revocations
     Tokens(commands::tokens::Args),
     /// Tell whether a push would be let in now, and what is missing
     Status(commands::status::Args),
@@ -78,6 +82,7 @@ fn run(command: Command, cx: &Context) -> Result<Exit, Failure> {
         Command::Sign(args) => commands::sign::run(&args, cx),
         Command::Reject(args) => commands::reject::run(&args, cx),
         Command::Revoke(args) => commands::revoke::run(&args, cx),
+        Command::Attest(args) => commands::attest::run(&args, cx),
         Command::Tokens(args) => commands::tokens::run(&args, cx),
         Command::Status(args) => commands::status::run(&args, cx),
         Command::Explain(args) => commands::explain::run(&args, cx),

@@ -14,7 +14,7 @@ pub fn hints(update: &UpdateDecision) -> Vec<String> {
     let commands = sign_commands(update);
     if !commands.is_empty() {
         hints.extend(who_signs(update, &commands));
-        let only_approvals = unmet().all(|unmet| matches!(unmet, Unmet::Approvals { .. }));
+        let only_approvals = unmet().all(|unmet| matches!(unmet, Unmet::Approvals { .. } | Unmet::Check(_)));
         let possible = asking(update).all(|rule| !rule.could_sign.is_empty());
         if only_approvals && possible && !hints.is_empty() {
             hints.push("then push again".to_owned());
@@ -22,6 +22,12 @@ pub fn hints(update: &UpdateDecision) -> Vec<String> {
     }
     for unmet in unmet() {
         match unmet {
+            Unmet::Check(checked) => hints.push(format!(
+                "somebody who holds `{}` can run `jit attest {} --check {} --status passed`",
+                checked.role,
+                checked.tip.hex(),
+                checked.check
+            )),
             Unmet::UnknownPusher => hints.push(
                 "the server does not know who you are: push over a transport that authenticates you \
                  (an administrator can see `jit doctor`)"
@@ -174,6 +180,7 @@ mod tests {
             any_of: Vec::new(),
             reason,
             matched: vec![id(2)],
+            checks: Vec::new(),
             unmet: vec![Unmet::Approvals { changesets: vec![id(2)], filled }],
             counted: Vec::new(),
             not_counted: Vec::new(),

@@ -4,7 +4,7 @@ use crate::domain::approval::quorum::Requirement;
 use crate::domain::approval::{Kind, RoleChoice, SignedToken};
 use crate::domain::change::ChangesetId;
 use crate::domain::name::PrincipalId;
-use crate::domain::policy::{DefaultAnswer, Mode, ReasonRule, RuleOutcome, Unmet, UpdateDecision, Verdict};
+use crate::domain::policy::{Checked, DefaultAnswer, Mode, ReasonRule, RuleOutcome, Unmet, UpdateDecision, Verdict};
 use serde_json::{Value, json};
 
 /// An update: `target`, `action`, `old`, `new`, `verdict` (`allow`, `deny`), `default` (`allow`, `deny`, null where a rule
@@ -33,7 +33,7 @@ pub fn verdict(verdict: Verdict) -> &'static str {
 }
 
 /// A rule: `rule`, `mode` (`enforce`, `observe`), `met`, `require`, `any_of`, `reason` (`required`, an expression, null), `matched` (ids), `unmet` (texts), `missing` (role,
-/// approvals, for commits), `counted` (token, who, role), `not_counted` (token, who, why), `could_sign`, `message`.
+/// approvals, for commits), `checks` (check, role, commit, holds, status, who, token), `counted` (token, who, role), `not_counted` (token, who, why), `could_sign`, `message`.
 fn rule(rule: &RuleOutcome) -> Value {
     let missing: Vec<Value> = rule.unmet.iter().flat_map(missing).collect();
     let counted = rule
@@ -58,10 +58,24 @@ fn rule(rule: &RuleOutcome) -> Value {
         "matched": ids(&rule.matched),
         "unmet": rule.unmet.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "missing": missing,
+        "checks": rule.checks.iter().map(check).collect::<Vec<_>>(),
         "counted": counted.collect::<Vec<_>>(),
         "not_counted": not_counted.collect::<Vec<_>>(),
         "could_sign": rule.could_sign.iter().map(PrincipalId::as_str).collect::<Vec<_>>(),
         "message": rule.message,
+    })
+}
+
+fn check(checked: &Checked) -> Value {
+    let newest = checked.newest.as_ref();
+    json!({
+        "check": checked.check.as_str(),
+        "role": checked.role.as_str(),
+        "commit": checked.tip.to_string(),
+        "holds": checked.holds(),
+        "status": newest.map(|one| one.status.word()),
+        "who": newest.map(|one| one.by.as_str()),
+        "token": newest.map(|one| one.token.to_string()),
     })
 }
 
@@ -87,13 +101,17 @@ fn ids(list: &[ChangesetId]) -> Vec<String> {
     list.iter().map(ToString::to_string).collect()
 }
 
-/// A token: `id`, `kind` (`approve`, `reject`, `revoke`), `who` (null for a key that the policy does not list), `key`, `repository`,
-/// `subject`, `revokes`, `target`, `action`, `base`, `role` (null: any), `not_before`, `not_after`, `reason`, `token` (its text).
+/// A token: `id`, `kind` (`approve`, `reject`, `revoke`, `attest`), `who` (null for a key that the policy does not list), `key`, `repository`,
+/// `subject`, `revokes`, `check`, `status` (`passed`, `failed`), `target`, `action`, `base`, `role` (null: any), `not_before`, `not_after`, `reason`, `token` (its text).
 pub fn token(signed: &SignedToken, who: Option<&PrincipalId>) -> Value {
     let token = &signed.token;
     let revokes = match &token.kind {
         Kind::Revoke(id) => Some(id.to_string()),
-        Kind::Approve | Kind::Reject => None,
+        _ => None,
+    };
+    let (check, status) = match &token.kind {
+        Kind::Attest { check, status } => (Some(check.as_str()), Some(status.word())),
+        _ => (None, None),
     };
     let role = match &token.role {
         RoleChoice::Any => None,
@@ -107,6 +125,8 @@ pub fn token(signed: &SignedToken, who: Option<&PrincipalId>) -> Value {
         "repository": token.repository,
         "subject": token.subject.map(|id| id.to_string()),
         "revokes": revokes,
+        "check": check,
+        "status": status,
         "target": token.target.as_ref().map(ToString::to_string),
         "action": token.action.as_ref().map(ToString::to_string),
         "base": ids(&token.base),

@@ -84,7 +84,6 @@ pub fn draft(client: &Client, proposal: &Proposal, own: &OwnKey, wishes: Wishes<
     };
     tokens.push(Token {
         kind: wishes.kind,
-        repository: client.published.repository.clone(),
         subject: Some(proposal.subject),
         target: Some(proposal.target.clone()),
         action: Some(wishes.action),
@@ -93,8 +92,7 @@ pub fn draft(client: &Client, proposal: &Proposal, own: &OwnKey, wishes: Wishes<
         role,
         not_before: begin,
         not_after: Some(begin.plus(span)),
-        nonce: nonce()?,
-        reason: wishes.reason,
+        ..bare(client, wishes.reason)?
     });
     Ok(Draft { tokens, notes })
 }
@@ -104,8 +102,16 @@ pub fn draft(client: &Client, proposal: &Proposal, own: &OwnKey, wishes: Wishes<
 /// # Errors
 /// [`Failure`] if the system has no randomness.
 pub fn revocation(client: &Client, id: TokenId, reason: String) -> Result<Token, Failure> {
+    Ok(Token { kind: Kind::Revoke(id), ..bare(client, reason)? })
+}
+
+/// Writes what a token of any kind says: an approval of nothing, from now on. The caller fills in the rest.
+///
+/// # Errors
+/// [`Failure`] if the system has no randomness.
+pub fn bare(client: &Client, reason: String) -> Result<Token, Failure> {
     Ok(Token {
-        kind: Kind::Revoke(id),
+        kind: Kind::Approve,
         repository: client.published.repository.clone(),
         subject: None,
         target: None,

@@ -6,6 +6,7 @@ pub mod client;
 pub mod client_errors;
 pub mod client_json;
 pub mod client_key;
+pub mod client_signing;
 pub mod client_target;
 pub mod client_token;
 mod context;

@@ -7,6 +7,7 @@ use crate::domain::change::{Action, ChangeSize, Changeset, ChangesetId};
 use crate::domain::name::PrincipalId;
 use crate::domain::policy::{Mode, RuleOutcome, Unmet, UpdateDecision};
 use crate::domain::request::RequestId;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 /// Commits and files that are listed before the rest is only counted.
@@ -136,7 +137,7 @@ impl Summary<'_> {
         for rule in asking {
             let (what, counts) = match self.token.kind {
                 Kind::Reject => self.stops(rule),
-                Kind::Approve | Kind::Revoke(_) => self.fills(rule),
+                _ => self.fills(rule),
             };
             let observed = if rule.mode == Mode::Observe { " (only observed)" } else { "" };
             worth.lines.push(format!("rule `{}`{observed} needs {}: {what}", rule.rule, needs(rule)));
@@ -196,15 +197,23 @@ fn list(text: &mut String, commits: &[Changeset]) {
 pub fn needs(rule: &RuleOutcome) -> String {
     let list = |entries: &[Requirement]| entries.iter().map(Requirement::to_string).collect::<Vec<_>>().join(" and ");
     let alternatives: Vec<String> = rule.any_of.iter().map(|entries| list(entries)).collect();
-    let people = match (rule.require.is_empty(), alternatives.is_empty()) {
+    let mut people = match (rule.require.is_empty(), alternatives.is_empty()) {
         (false, true) => list(&rule.require),
         (true, false) => alternatives.join(", or "),
         (false, false) => format!("{}, and {}", list(&rule.require), alternatives.join(", or ")),
-        (true, true) => return "no approvals".to_owned(),
+        (true, true) => String::new(),
     };
-    match &rule.reason {
-        Some(reason) => format!("{people}, each with {}", safe(reason.to_string().as_bytes())),
-        None => people,
+    if let Some(reason) = &rule.reason {
+        people.push_str(&format!(", each with {}", safe(reason.to_string().as_bytes())));
+    }
+    let checks: BTreeSet<String> =
+        rule.checks.iter().map(|one| format!("`{}` from `{}`", one.check, one.role)).collect();
+    let checks = checks.into_iter().collect::<Vec<_>>().join(", ");
+    match (people.is_empty(), checks.is_empty()) {
+        (true, true) => "no approvals".to_owned(),
+        (true, false) => format!("the checks {checks}"),
+        (false, true) => people,
+        (false, false) => format!("{people}, and the checks {checks}"),
     }
 }
 

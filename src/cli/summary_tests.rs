@@ -65,6 +65,7 @@ fn rule() -> RuleOutcome {
         reason: None,
         matched: vec![id(2)],
         unmet: Vec::new(),
+        checks: Vec::new(),
         counted: Vec::new(),
         not_counted: Vec::new(),
         could_sign: BTreeSet::new(),

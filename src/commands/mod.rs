@@ -1,5 +1,6 @@
 //! One file per subcommand: its arguments and `run`.
 
+pub mod attest;
 pub mod audit;
 mod central;
 pub mod completions;

@@ -168,7 +168,7 @@ fn hides_what_it_judged(rule: &Rule) -> bool {
 fn gather(policy: &Policy, push: &Push, approvals: &dyn ApprovalStore) -> Result<Vec<SignedToken>, AssessError> {
     let mut subjects: BTreeSet<ChangesetId> = BTreeSet::new();
     for update in &push.updates {
-        if policy.rules_for(update).any(Rule::asks_approvals) {
+        if policy.rules_for(update).any(Rule::asks_tokens) {
             subjects.extend(update.changesets.iter().map(|changeset| changeset.id));
             subjects.extend(&update.tips);
         }

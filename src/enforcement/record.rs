@@ -84,13 +84,13 @@ pub(super) fn decision(
         .updates
         .iter()
         .flat_map(|update| &update.rules)
-        .flat_map(|rule| &rule.counted)
-        .map(|counted| (counted.token, &counted.who))
+        .flat_map(RuleOutcome::relied_on)
+        .map(|counted| (counted.token, counted.who))
         .collect();
     // Two people can sign the same message, so a token is its id and its signer.
     let counts = |signed: &&SignedToken| {
         let signer = policy.and_then(|policy| policy.holder(&signed.key));
-        signer.is_some_and(|who| counted.contains(&(signed.id, who)))
+        signer.is_some_and(|who| counted.contains(&(signed.id, who.clone())))
     };
     let texts: Vec<&SignedToken> = answer.intake.tokens.iter().filter(counts).collect();
     let tokens: BTreeMap<_, _> = texts.iter().map(|signed| (signed.id, signed.text.clone())).collect();
@@ -194,9 +194,9 @@ fn rule(rule: &RuleOutcome) -> RuleRecord {
         required: required(rule),
         matched: rule.matched.len() as u64,
         counted: rule
-            .counted
-            .iter()
-            .map(|c| audit::Counted { token: c.token, principal: c.who.clone(), role: c.role.clone() })
+            .relied_on()
+            .into_iter()
+            .map(|c| audit::Counted { token: c.token, principal: c.who, role: c.role })
             .collect(),
         not_counted: rule
             .not_counted
@@ -212,7 +212,9 @@ fn required(rule: &RuleOutcome) -> Vec<String> {
         let entries: Vec<String> = list.iter().map(ToString::to_string).collect();
         format!("one of: {}", entries.join(" and "))
     });
-    all.chain(either).collect()
+    let checks: BTreeSet<String> =
+        rule.checks.iter().map(|one| format!("the check `{}` from `{}`", one.check, one.role)).collect();
+    all.chain(either).chain(checks).collect()
 }
 
 /// The error with its causes on one line.

@@ -22,10 +22,12 @@ mod guard;
 #[path = "../support/hg.rs"]
 mod hg;
 mod installation;
+mod keys;
 mod merges;
 mod objects;
 mod policy_changes;
 mod races;
+mod rules_checks;
 mod rules_labels;
 mod rules_people;
 mod rules_quorum;

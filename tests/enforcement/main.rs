@@ -2,6 +2,7 @@
 
 mod actions;
 mod answer;
+mod checks;
 mod content;
 mod coverage;
 mod creation;

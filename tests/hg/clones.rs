@@ -82,6 +82,23 @@ fn signing_adds_nothing_to_the_clone_and_leaves_the_working_directory_alone() {
 }
 
 #[test]
+fn a_pipeline_attests_and_its_clone_stays_as_it_is() {
+    let guard = Guard::new(
+        "[checks.tests]\nrole = \"dba\"\n[[rule]]\nname = \"tested\"\nbranches = [\"default\"]\nchecks = [\"tests\"]\n",
+    );
+    let (alice, bob) = (guard.desk(ALICE, Transport::Ssh), guard.desk(BOB, Transport::Http));
+    let commit = alice.change("src/a", "change").hex();
+    let refused = alice.push(&[]);
+    assert!(refused.said.contains(&format!("`jit attest {commit} --check tests --status passed`")), "{}", refused.said);
+    bob.hg(&["pull", "--quiet", "--rev", &commit, &alice.clone.to_string_lossy()]);
+    untouched(&bob, || {
+        bob.must(&["attest", &commit, "--check", "tests", "--status", "passed", "--yes"]);
+        assert_eq!(bob.json(&["status", &commit, "--as", "alice"], 0)["verdict"], "allow");
+    });
+    assert_eq!(alice.push(&[]).code, Some(0));
+}
+
+#[test]
 fn status_and_explain_say_what_the_server_would_say() {
     let guard = Guard::new(REVIEW);
     let (alice, carol) = (guard.desk(ALICE, Transport::Ssh), guard.desk(CAROL, Transport::Ssh));

@@ -1,5 +1,6 @@
 //! Policies as files: what loads, what is wrong, and how that is said.
 
+mod checks;
 mod examples;
 mod faults;
 mod hostile;

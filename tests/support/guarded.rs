@@ -1,12 +1,14 @@
 //! What every guarded repository has, Git's or Mercurial's: approvals that its store keeps, and a log that anyone can read.
 
+use super::MAIN;
 use super::people::Person;
 use super::tokens::{now, sign};
 use jit::adapters::disk::TokenStore;
 use jit::adapters::disk::log::{AuditPaths, Depth, LogReader, StoredEntry, verify};
-use jit::domain::approval::{Kind, RoleChoice, Token, TokenId};
+use jit::domain::approval::{Kind, RoleChoice, Status, Token, TokenId};
 use jit::domain::audit::{Decision, Entry, Event};
 use jit::domain::change::{Action, ChangesetId, Target};
+use jit::domain::name::CheckName;
 use jit::domain::time::Span;
 use jit::ports::approval_store::ApprovalStore as _;
 use std::path::PathBuf;
@@ -58,6 +60,13 @@ pub trait Guarded {
             nonce,
             reason: String::new(),
         }
+    }
+
+    /// The message that says how a check of `subject` ended, for a day.
+    fn attestation(&self, subject: ChangesetId, check: &str, status: Status) -> Token {
+        let check = CheckName::new(check).expect("a name");
+        let about = self.approval(subject, MAIN);
+        Token { kind: Kind::Attest { check, status }, target: None, action: None, base: Vec::new(), ..about }
     }
 
     /// Lets `who` approve `subject` for `refname`; the token stands in the server's store then.

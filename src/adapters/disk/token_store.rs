@@ -11,6 +11,7 @@ use crate::domain::approval::{
     without_line_end,
 };
 use crate::domain::change::{ChangesetId, ContentId};
+use crate::domain::policy::LEEWAY;
 use crate::domain::time::Timestamp;
 use crate::ports::approval_store::{Added, ApprovalStore, Found, SkipReason, Skipped, StoreError};
 use std::fs::{self, File, Permissions};
@@ -116,6 +117,23 @@ impl TokenStore {
         }
         Ok(())
     }
+
+    /// Tells whether this takes back a token of the same key that nothing by this key takes back yet. Such a one always finds room: whoever
+    /// got hold of a key cannot fill its places and so keep what they sign in force. There are no more of these than the quota let in.
+    fn is_first_revocation(
+        &self,
+        signed: &SignedToken,
+        quota: &DailyQuota,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let Kind::Revoke(revoked) = signed.token.kind else { return Ok(false) };
+        let holds = |token: &SignedToken| token.token.not_before <= now.plus(LEEWAY);
+        if !holds(signed) || !quota.has_counted(&revoked)? {
+            return Ok(false);
+        }
+        let others = self.revocations_of(&revoked)?.tokens;
+        Ok(!others.iter().any(|other| other.key == signed.key && holds(other)))
+    }
 }
 
 impl ApprovalStore for TokenStore {
@@ -152,15 +170,23 @@ impl ApprovalStore for TokenStore {
         if missing.is_empty() {
             return Ok(Added::Known);
         }
-        quota.check()?;
-        missing.iter().try_for_each(|[path, _]| self.check_folder(path, signed))?;
+        let in_folders = || missing.iter().try_for_each(|[path, _]| self.check_folder(path, signed));
+        let room = quota.check().and_then(|()| in_folders());
+        let is_counted = room.is_ok();
+        if let Err(full) = room
+            && !self.is_first_revocation(signed, &quota, now)?
+        {
+            return Err(full);
+        }
         for [own, beside] in &missing {
             if !self.write(own, signed)? && !self.write(beside, signed)? {
                 return Err(StoreError::Taken { id: signed.id });
             }
         }
         // After the token: a crash in between forgets to count one, which harms nobody.
-        quota.count(&signed.id)?;
+        if is_counted {
+            quota.count(&signed.id)?;
+        }
         Ok(Added::New)
     }
 }

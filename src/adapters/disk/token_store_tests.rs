@@ -221,6 +221,37 @@ fn one_key_may_add_10_000_tokens_a_day() {
 }
 
 #[test]
+fn a_full_quota_keeps_nobody_from_taking_a_token_back() {
+    let (jit, store) = store();
+    let approved = sign(ALICE, approval(1, 1));
+    store.add(&approved, noon()).expect("added");
+    let later = Timestamp::from_unix(noon().unix() + 86_400).expect("a time");
+    let revoke =
+        |id, moment: Timestamp, nonce| sign(ALICE, Token { not_before: moment, nonce: [nonce; 16], ..revocation(id) });
+    // Whoever stole the key fills every place, with revocations too that hold only some day.
+    for nonce in 0..64 {
+        store
+            .add(&revoke(approved.id, Timestamp::from_unix(later.unix() + 86_400).expect("a time"), nonce), noon())
+            .expect("within the quota");
+    }
+    let name = format!("{}-2026-11-22", HEXLOWER.encode(approved.key.as_bytes()));
+    let quota = File::create(jit.path().join("tokens/.quota").join(name)).expect("a quota file");
+    quota.set_len(10_000 * LINE).expect("grown");
+    let full = |signed: &SignedToken| {
+        matches!(store.add(signed, later), Err(StoreError::DailyQuota { .. } | StoreError::SubjectQuota { .. }))
+    };
+    assert!(full(&sign(ALICE, approval(2, 1))));
+    assert!(full(&revoke(approved.id, Timestamp::from_unix(later.unix() + 301).expect("a time"), 65)));
+    assert!(full(&revoke(sign(MALLORY, approval(1, 2)).id, later, 66)), "of a token that alice did not add");
+
+    let revoked = revoke(approved.id, later, 67);
+    assert_eq!(store.add(&revoked, later).expect("always room"), Added::New);
+    assert_eq!(store.add(&revoked, later).expect("known"), Added::Known);
+    assert!(full(&revoke(approved.id, later, 68)), "once is enough");
+    assert!(store.revocations_of(&approved.id).expect("read").tokens.contains(&revoked));
+}
+
+#[test]
 fn additions_at_the_same_time_all_arrive() {
     let (_jit, store) = store();
     std::thread::scope(|scope| {

@@ -229,7 +229,7 @@ fn contents_are_read_as_far_as_they_can_be_and_an_old_value_holds_what_it_reache
 
     // A submodule's commit is not here, and a file may be missing in a partial clone.
     let blob = git.raw_object("blob", b"1").hex();
-    let listed = format!("100644 blob {blob}\tf\n160000 commit {blob}\tmodule\n");
+    let listed = format!("100644 blob {blob}\tf\n160000 commit {}\tmodule\n", "8".repeat(40));
     let tree = git.id_of(&git.git_with(&["mktree", "--missing"], listed.as_bytes()));
     let module = git.commit(&tree, &[&base], "submodule");
     assert_eq!(ends(&module), [module].into());

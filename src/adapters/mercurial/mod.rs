@@ -47,3 +47,6 @@ pub const SCRIPT: &str = include_str!("../../../hooks/mercurial/jit_hook.py");
 
 /// The script with which commands read a repository through `hg`, and the hook of a clone; it wants [`SCRIPT`] beside it. Licensed as that.
 pub const CLONE_SCRIPT: &str = include_str!("../../../hooks/mercurial/jit_clone.py");
+
+#[cfg(test)]
+mod history_tests;

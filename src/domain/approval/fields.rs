@@ -16,25 +16,43 @@ pub(super) fn check(token: &Token) -> Result<(), MessageError> {
         return Err(MessageError::LongReason { length: token.reason.len() });
     }
     match token.kind {
-        Kind::Revoke(_) => check_revocation(token, kind),
         Kind::Approve | Kind::Reject => check_statement(token, kind),
+        Kind::Revoke(_) => {
+            let rest = [("subject", token.subject.is_some()), ("not-after", token.not_after.is_some())];
+            check_absent(rest.into_iter().chain(about_a_move(token)), kind)
+        }
+        Kind::Attest { .. } => {
+            token.subject.ok_or(MessageError::Absent { field: "subject", kind })?;
+            check_absent(about_a_move(token), kind)?;
+            check_end(token, kind)
+        }
     }
 }
 
-fn check_revocation(token: &Token, kind: &'static str) -> Result<(), MessageError> {
-    let given = [
-        ("subject", token.subject.is_some()),
+/// The fields that only a token about a move of a target has, and whether they are given.
+fn about_a_move(token: &Token) -> [(&'static str, bool); 5] {
+    [
         ("target", token.target.is_some()),
         ("action", token.action.is_some()),
         ("base", !token.base.is_empty()),
         ("content", token.content.is_some()),
         ("role", token.role != RoleChoice::Any),
-        ("not-after", token.not_after.is_some()),
-    ];
-    match given.into_iter().find(|(_, given)| *given) {
+    ]
+}
+
+fn check_absent(
+    fields: impl IntoIterator<Item = (&'static str, bool)>,
+    kind: &'static str,
+) -> Result<(), MessageError> {
+    match fields.into_iter().find(|(_, given)| *given) {
         Some((field, _)) => Err(MessageError::Present { field, kind }),
         None => Ok(()),
     }
+}
+
+fn check_end(token: &Token, kind: &'static str) -> Result<(), MessageError> {
+    let not_after = token.not_after.ok_or(MessageError::Absent { field: "not-after", kind })?;
+    if not_after > token.not_before { Ok(()) } else { Err(MessageError::Window) }
 }
 
 fn check_statement(token: &Token, kind: &'static str) -> Result<(), MessageError> {
@@ -42,10 +60,7 @@ fn check_statement(token: &Token, kind: &'static str) -> Result<(), MessageError
     let subject = token.subject.ok_or_else(|| absent("subject"))?;
     let target = token.target.as_ref().ok_or_else(|| absent("target"))?;
     let action = token.action.as_ref().ok_or_else(|| absent("action"))?;
-    let not_after = token.not_after.ok_or_else(|| absent("not-after"))?;
-    if not_after <= token.not_before {
-        return Err(MessageError::Window);
-    }
+    check_end(token, kind)?;
     let mercurial = subject.kind() == IdKind::HgSha1;
     let fits = match target {
         Target::Ref(_) => !mercurial,
@@ -76,9 +91,9 @@ fn check_statement(token: &Token, kind: &'static str) -> Result<(), MessageError
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::approval::TokenId;
+    use crate::domain::approval::{Status, TokenId};
     use crate::domain::change::{ChangesetId, ContentId};
-    use crate::domain::name::{EnvironmentName, RoleName};
+    use crate::domain::name::{CheckName, EnvironmentName, RoleName};
     use crate::domain::time::Timestamp;
 
     fn id(kind: IdKind, byte: u8) -> ChangesetId {
@@ -146,6 +161,35 @@ mod tests {
             change(&mut token);
             assert_eq!(check(&token), Err(MessageError::Present { field, kind: "revoke" }));
         }
+    }
+
+    #[test]
+    fn an_attestation_is_about_a_changeset_and_no_move_of_it() {
+        let check = CheckName::new("tests").expect("a name");
+        let bare = Token { target: None, action: None, base: vec![], ..approval() };
+        let attestation = Token { kind: Kind::Attest { check, status: Status::Passed }, ..bare };
+        assert_eq!(check_of(&attestation, |_| {}), Ok(()));
+        let absent = |field| Err(MessageError::Absent { field, kind: "attest" });
+        let present = |field| Err(MessageError::Present { field, kind: "attest" });
+        let cases: [(Change, Result<(), MessageError>); 8] = [
+            (|token| token.subject = None, absent("subject")),
+            (|token| token.not_after = None, absent("not-after")),
+            (|token| token.not_after = Some(token.not_before), Err(MessageError::Window)),
+            (|token| token.target = approval().target, present("target")),
+            (|token| token.action = approval().action, present("action")),
+            (|token| token.base = approval().base, present("base")),
+            (|token| token.content = Some(ContentId([1; 32])), present("content")),
+            (|token| token.role = RoleChoice::Only(RoleName::new("dba").expect("a name")), present("role")),
+        ];
+        for (change, expected) in cases {
+            assert_eq!(check_of(&attestation, change), expected);
+        }
+    }
+
+    fn check_of(token: &Token, change: impl Fn(&mut Token)) -> Result<(), MessageError> {
+        let mut changed = token.clone();
+        change(&mut changed);
+        check(&changed)
     }
 
     #[test]

@@ -4,9 +4,9 @@
 //! again and compares, so nothing that a writer would not have written gets in. What a field may hold depends on
 //! the kind of token: `fields` knows, and both directions ask it.
 
-use super::{Kind, RoleChoice, Token, TokenId, fields};
+use super::{Kind, RoleChoice, Status, Token, TokenId, fields};
 use crate::domain::change::{Action, ChangesetId, ContentId, IdError, NotAnAction, Target, TargetError};
-use crate::domain::name::{NameError, RoleName};
+use crate::domain::name::{CheckName, NameError, RoleName};
 use crate::domain::text;
 use crate::domain::time::{NotATime, Timestamp};
 use data_encoding::HEXLOWER;
@@ -30,7 +30,7 @@ const FIELDS: [&str; 13] = [
     "nonce",
     "reason",
 ];
-const KINDS_TO_COME: [&str; 4] = ["override", "attest", "delegate", "review"];
+const KINDS_TO_COME: [&str; 3] = ["override", "delegate", "review"];
 
 /// Why bytes are not the message of a token, or why a [`Token`] has none.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -139,9 +139,12 @@ pub enum FieldError {
     /// Not an action.
     #[error(transparent)]
     Action(#[from] NotAnAction),
-    /// Not the name of a role.
+    /// Not a name.
     #[error(transparent)]
-    Role(#[from] NameError),
+    Name(#[from] NameError),
+    /// Not the name of a check and how it ended.
+    #[error("not a name and `passed` or `failed`")]
+    Status,
     /// Not a point in time.
     #[error(transparent)]
     Time(#[from] NotATime),
@@ -166,7 +169,7 @@ pub(super) fn encode(token: &Token) -> Result<String, MessageError> {
     let digest = |bytes: &[u8]| format!("sha256:{}", HEXLOWER.encode(bytes));
     let subject = match &token.kind {
         Kind::Revoke(id) => digest(&id.0),
-        Kind::Approve | Kind::Reject => or_dash(token.subject.map(|id| id.to_string())),
+        _ => or_dash(token.subject.map(|id| id.to_string())),
     };
     let base: Vec<String> = token.base.iter().map(ChangesetId::to_string).collect();
     let values: [String; 13] = [
@@ -181,7 +184,7 @@ pub(super) fn encode(token: &Token) -> Result<String, MessageError> {
             RoleChoice::Any => "*".to_owned(),
             RoleChoice::Only(role) => role.to_string(),
         },
-        "-".to_owned(),
+        or_dash(token.kind.detail()),
         token.not_before.to_string(),
         or_dash(token.not_after.map(|time| time.to_string())),
         HEXLOWER.encode(&token.nonce),
@@ -202,12 +205,16 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Token, MessageError> {
         "approve" => Kind::Approve,
         "reject" => Kind::Reject,
         "revoke" => Kind::Revoke(TokenId(present("subject", "revoke", subject, parse_digest)?)),
+        "attest" => {
+            let (check, status) = present("detail", "attest", detail, parse_status)?;
+            Kind::Attest { check, status }
+        }
         word => {
             let to_come = KINDS_TO_COME.into_iter().find(|kind| *kind == word);
             return Err(to_come.map_or(MessageError::UnknownKind, |kind| MessageError::UnsupportedKind { kind }));
         }
     };
-    if detail != "-" {
+    if detail != "-" && kind.detail().is_none() {
         return Err(MessageError::Present { field: "detail", kind: kind.word() });
     }
     let revokes = matches!(kind, Kind::Revoke(_));
@@ -269,6 +276,11 @@ fn parse_digest(value: &str) -> Result<[u8; 32], FieldError> {
 
 fn parse_content(value: &str) -> Result<ContentId, FieldError> {
     ContentId::parse(value).ok_or(FieldError::Digest)
+}
+
+fn parse_status(value: &str) -> Result<(CheckName, Status), FieldError> {
+    let (check, status) = value.split_once(' ').ok_or(FieldError::Status)?;
+    Ok((CheckName::new(check)?, Status::parse(status).ok_or(FieldError::Status)?))
 }
 
 fn parse_nonce(value: &str) -> Result<[u8; 16], FieldError> {

@@ -14,4 +14,4 @@ pub use message::{FieldError, MAX_REASON, MessageError};
 pub use place::{Place, folder_of_changeset, folder_of_content, folder_of_token, place, places};
 pub use signed::{MAX_TEXT, TokenError, without_line_end};
 pub use sshsig::{NAMESPACE, export_armored, signed_bytes};
-pub use token::{Kind, RoleChoice, SignedToken, Token, TokenId};
+pub use token::{Kind, RoleChoice, SignedToken, Status, Token, TokenId};

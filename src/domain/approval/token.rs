@@ -2,7 +2,7 @@
 
 use super::{MessageError, PublicKey, message};
 use crate::domain::change::{Action, ChangesetId, ContentId, Target};
-use crate::domain::name::RoleName;
+use crate::domain::name::{CheckName, RoleName};
 use crate::domain::time::Timestamp;
 use data_encoding::HEXLOWER;
 use std::fmt;
@@ -32,6 +32,37 @@ pub enum Kind {
     Reject,
     /// Takes back one earlier token of the same person.
     Revoke(TokenId),
+    /// States how a check of the changeset ended, whatever it may move.
+    Attest {
+        /// The check.
+        check: CheckName,
+        /// How it ended.
+        status: Status,
+    },
+}
+
+/// How a check ended. Of two statements of one moment the greater stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Status {
+    /// All is well.
+    Passed,
+    /// It is not.
+    Failed,
+}
+
+impl Status {
+    /// Returns the word that stands in the message.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// Reads the word of a status.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Passed, Self::Failed].into_iter().find(|status| status.word() == word)
+    }
 }
 
 impl Kind {
@@ -41,6 +72,15 @@ impl Kind {
             Self::Approve => "approve",
             Self::Reject => "reject",
             Self::Revoke(_) => "revoke",
+            Self::Attest { .. } => "attest",
+        }
+    }
+
+    /// Returns what the message says in `detail`: of an attestation the check and its status.
+    pub fn detail(&self) -> Option<String> {
+        match self {
+            Self::Approve | Self::Reject | Self::Revoke(_) => None,
+            Self::Attest { check, status } => Some(format!("{check} {}", status.word())),
         }
     }
 }
@@ -56,7 +96,8 @@ pub enum RoleChoice {
 
 /// The message of a token: what its signer states.
 ///
-/// Approve and reject have a subject, a target, an action, a base and a last moment; a revocation has none of these.
+/// Approve and reject have a subject, a target, an action, a base and a last moment; a revocation has none of these, an
+/// attestation the subject and the last moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Token {
     /// What it does.
@@ -65,9 +106,9 @@ pub struct Token {
     pub repository: String,
     /// The changeset; `None` for a revocation.
     pub subject: Option<ChangesetId>,
-    /// What the subject may move.
+    /// What the subject may move; `None` for a revocation and an attestation.
     pub target: Option<Target>,
-    /// How it may move it.
+    /// How it may move it; `None` as before.
     pub action: Option<Action>,
     /// The target's value that the signer saw; sorted, several only for Mercurial branches, none for a target that did not exist.
     pub base: Vec<ChangesetId>,

@@ -2,7 +2,7 @@
 //!
 //! "Needs approval" is a denial whose reasons name the remedy, so that no caller can take it for success.
 
-use super::{DefaultAnswer, Mode, ReasonRule};
+use super::{Checked, DefaultAnswer, Mode, ReasonRule};
 use crate::domain::approval::TokenId;
 use crate::domain::approval::quorum::{Filled, Requirement};
 use crate::domain::change::{Action, ChangesetId, Target};
@@ -92,6 +92,8 @@ pub struct RuleOutcome {
     pub matched: Vec<ChangesetId>,
     /// Why it is unmet; empty when it is met.
     pub unmet: Vec<Unmet>,
+    /// How each check that it names stands for each tip.
+    pub checks: Vec<Checked>,
     /// The approvals that fill a place for at least one matched changeset.
     pub counted: Vec<Counted>,
     /// The tokens that do not count, or not for every matched changeset, and why.
@@ -104,6 +106,15 @@ impl RuleOutcome {
     /// Tells whether nothing is missing.
     pub fn is_met(&self) -> bool {
         self.unmet.is_empty()
+    }
+
+    /// Returns every token on which the rule's answer rests: approvals that fill places, attestations of checks that hold.
+    pub fn relied_on(&self) -> Vec<Counted> {
+        let attestation = |checked: &Checked| {
+            let attested = checked.newest.as_ref().filter(|_| checked.holds())?;
+            Some(Counted { token: attested.token, who: attested.by.clone(), role: checked.role.clone() })
+        };
+        self.counted.iter().cloned().chain(self.checks.iter().filter_map(attestation)).collect()
     }
 }
 
@@ -228,6 +239,8 @@ pub enum Unmet {
         /// The entries with the people who fill them; at least one has places missing.
         filled: Vec<Filled>,
     },
+    /// A check does not hold.
+    Check(Checked),
     /// Somebody who could approve has rejected.
     Rejected {
         /// Who.
@@ -268,6 +281,7 @@ impl fmt::Display for Unmet {
                 let lacking = filled.iter().filter(|entry| entry.missing() > 0).map(Filled::to_string);
                 write!(f, "needs {}, for {}", lacking.collect::<Vec<_>>().join(", and "), ids(changesets))
             }
+            Self::Check(checked) => write!(f, "{checked}"),
             Self::Rejected { by, token, subject, reason, until } => {
                 let reason = text::encode(reason.as_bytes(), b"");
                 write!(f, "{} was rejected by {by} until {until} (token {token}): {reason}", subject.hex())

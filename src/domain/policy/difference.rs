@@ -3,14 +3,15 @@
 use super::model::{Environment, Policy, Principal, ReasonRule, Role, Rule};
 use super::{Bind, DefaultAnswer, LargerThan, Mode, Patterns, When, Window};
 use crate::domain::approval::quorum::Requirement;
+use crate::domain::name::RoleName;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 
 /// What a thing says, key by key; two things are the same if these are.
 type Keys = BTreeMap<&'static str, Vec<String>>;
 
-/// Lists what `new` adds, removes and changes, one line each: the default, then principals, roles, environments, windows
-/// and rules.
+/// Lists what `new` adds, removes and changes, one line each: the default, then principals, roles, environments, windows,
+/// checks and rules.
 ///
 /// The list is empty if both mean the same: comments, the order of files and of rules, and which file something
 /// stands in make no difference. Roles are compared by their members with nested roles resolved.
@@ -24,6 +25,7 @@ pub fn diff(old: &Policy, new: &Policy) -> Vec<String> {
     lines.extend(named("role", all(&old.roles, of_role), all(&new.roles, of_role)));
     lines.extend(named("environment", all(&old.environments, of_environment), all(&new.environments, of_environment)));
     lines.extend(named("window", all(&old.windows, of_window), all(&new.windows, of_window)));
+    lines.extend(named("check", all(&old.checks, of_check), all(&new.checks, of_check)));
     lines.extend(named("rule", rules(old), rules(new)));
     lines
 }
@@ -90,6 +92,10 @@ fn of_window(window: &Window) -> Keys {
     Keys::from([("time", vec![window.to_string()])])
 }
 
+fn of_check(role: &RoleName) -> Keys {
+    Keys::from([("role", vec![role.to_string()])])
+}
+
 fn of_rule(rule: &Rule) -> Keys {
     let targets = &rule.targets;
     let truth = |value: bool| vec![value.to_string()];
@@ -113,6 +119,7 @@ fn of_rule(rule: &Rule) -> Keys {
         ("actions", rule.actions.iter().flatten().map(ToString::to_string).collect()),
         ("require", requirements(&rule.require)),
         ("any_of", rule.any_of.iter().map(|one| format!("[{}]", requirements(one).join(", "))).collect()),
+        ("checks", sorted(&rule.checks.keys().collect::<Vec<_>>())),
         ("deny", truth(rule.deny)),
         ("ttl", vec![rule.ttl.to_string()]),
         ("self_approval", truth(rule.self_approval)),

@@ -4,7 +4,7 @@ use super::Window;
 use super::fault::Place;
 use super::model::{DefaultAnswer, Environment, Rule};
 use crate::domain::approval::PublicKey;
-use crate::domain::name::{EnvironmentName, PrincipalId, RoleName, RuleName, WindowName};
+use crate::domain::name::{CheckName, EnvironmentName, PrincipalId, RoleName, RuleName, WindowName};
 use crate::domain::time::Timestamp;
 use std::collections::BTreeMap;
 
@@ -23,6 +23,7 @@ pub(super) struct Draft {
     pub(super) roles: Vec<RoleDraft>,
     pub(super) environments: Vec<EnvironmentDraft>,
     pub(super) windows: Vec<WindowDraft>,
+    pub(super) checks: Vec<CheckDraft>,
     pub(super) rules: Vec<RuleDraft>,
     /// A file or a definition could not be read: a name that seems missing may stand there.
     pub(super) has_gaps: bool,
@@ -68,6 +69,14 @@ pub(super) struct WindowDraft {
     pub(super) value: Option<Window>,
 }
 
+/// `[checks.NAME]`
+#[derive(Debug)]
+pub(super) struct CheckDraft {
+    pub(super) name: At<CheckName>,
+    /// `None` if it is missing or bad.
+    pub(super) role: Option<At<RoleName>>,
+}
+
 /// One entry of `require`, or of an alternative of `any_of`.
 #[derive(Debug)]
 pub(super) struct RequirementDraft {
@@ -91,6 +100,7 @@ pub(super) struct RuleDraft {
     pub(super) environments: Vec<At<EnvironmentName>>,
     /// Of `during` and `outside`.
     pub(super) windows: Vec<At<WindowName>>,
+    pub(super) checks: Vec<At<CheckName>>,
     pub(super) require: Vec<RequirementDraft>,
     pub(super) any_of: Vec<At<Vec<RequirementDraft>>>,
     /// Nothing in it had a fault.

@@ -11,7 +11,7 @@ use super::decision::{Counted, Decision, NotCounted, RuleOutcome, Unmet, UpdateD
 use super::quorums::{Quorums, Usable};
 use super::standing::Standing;
 use super::units::Units;
-use super::{Mode, Policy, Rule};
+use super::{Mode, Policy, Rule, checks};
 use crate::domain::approval::quorum::Filled;
 use crate::domain::approval::{Kind, SignedToken};
 use crate::domain::change::{ChangesetId, Push, RefUpdate};
@@ -81,6 +81,7 @@ impl<'a> Judge<'a> {
             reason: self.rule.reason.clone(),
             matched: self.units.ids(),
             unmet: Vec::new(),
+            checks: Vec::new(),
             counted: Vec::new(),
             not_counted: Vec::new(),
             could_sign: BTreeSet::new(),
@@ -89,6 +90,11 @@ impl<'a> Judge<'a> {
             outcome.unmet.push(Unmet::Never);
         }
         self.check_people(&mut outcome);
+        let needs_commit = self.rule.authors_known || self.rule.asks_tokens();
+        if needs_commit && self.graph.update().tips.is_empty() {
+            outcome.unmet.push(Unmet::NotACommit);
+        }
+        self.check_checks(&mut outcome);
         if self.rule.asks_approvals() {
             self.check_rejections(&mut outcome);
             self.check_approvals(&mut outcome);
@@ -111,10 +117,15 @@ impl<'a> Judge<'a> {
             if !strangers.is_empty() {
                 outcome.unmet.push(Unmet::AuthorsNotKnown(strangers));
             }
-            if self.graph.update().tips.is_empty() && !self.rule.asks_approvals() {
-                outcome.unmet.push(Unmet::NotACommit);
-            }
         }
+    }
+
+    fn check_checks(&self, outcome: &mut RuleOutcome) {
+        let tips = &self.graph.update().tips;
+        let (checked, not_counted) = checks::judge(self.policy, self.rule, self.standing, tips, self.tokens);
+        outcome.unmet.extend(checked.iter().filter(|one| !one.holds()).cloned().map(Unmet::Check));
+        outcome.checks = checked;
+        outcome.not_counted.extend(not_counted);
     }
 
     /// Returns the authors who are no principals; a changeset that names no author has an unknown one, with an empty address.
@@ -147,9 +158,6 @@ impl<'a> Judge<'a> {
     }
 
     fn check_approvals(&self, outcome: &mut RuleOutcome) {
-        if self.graph.update().tips.is_empty() {
-            outcome.unmet.push(Unmet::NotACommit);
-        }
         let unknown = self.push.pusher.login.is_none() && !self.push.unknown_pusher_allowed;
         if unknown && !self.rule.self_approval {
             outcome.unmet.push(Unmet::UnknownPusher);

@@ -18,6 +18,8 @@ pub enum Thing {
     Environment,
     /// `[windows.NAME]`
     Window,
+    /// `[checks.NAME]`
+    Check,
     /// `[[rule]]`
     Rule,
 }
@@ -29,6 +31,7 @@ impl fmt::Display for Thing {
             Self::Role => "role",
             Self::Environment => "environment",
             Self::Window => "window",
+            Self::Check => "check",
             Self::Rule => "rule",
         })
     }
@@ -299,6 +302,9 @@ pub enum FaultKind {
         /// How many of them the members can fill at most.
         filled: usize,
     },
+    /// Nobody could attest a check.
+    #[error("nobody who holds the role `{0}` has a key")]
+    NoSigner(String),
     /// The rule changes nothing.
     #[error("the rule asks for nothing")]
     AsksNothing,

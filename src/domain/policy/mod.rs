@@ -1,6 +1,7 @@
 //! The checked policy, how it is read, and the decision that it gives.
 
 mod check;
+mod checks;
 mod coverage;
 mod decision;
 mod difference;
@@ -20,8 +21,10 @@ mod units;
 mod window;
 
 pub use crate::domain::approval::quorum::Requirement;
+pub use checks::{Attested, Checked};
 pub use decision::{Counted, Decision, NotCounted, RuleOutcome, Unmet, UpdateDecision, Verdict, Why};
 pub use difference::diff;
+pub use document::rule_keys;
 pub use evaluate::evaluate;
 pub use fault::{Fault, Faults, Note, Place, PolicyFile, Remark};
 pub use fault_kind::{FaultKind, Thing};

@@ -4,7 +4,7 @@ use super::{LargerThan, Patterns, Window};
 use crate::domain::approval::PublicKey;
 use crate::domain::approval::quorum::Requirement;
 use crate::domain::change::{Action, RefUpdate, Target, TargetKind, Trailer};
-use crate::domain::name::{EnvironmentName, PrincipalId, RoleName, RuleName, WindowName};
+use crate::domain::name::{CheckName, EnvironmentName, PrincipalId, RoleName, RuleName, WindowName};
 use crate::domain::time::{Span, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -49,6 +49,8 @@ pub struct Policy {
     pub environments: BTreeMap<EnvironmentName, Environment>,
     /// The named parts of the time.
     pub windows: BTreeMap<WindowName, Window>,
+    /// The checks, each with the role whose attestations count.
+    pub checks: BTreeMap<CheckName, RoleName>,
     /// The rules, in the order of the files' names and of the rules in them. The order has no meaning.
     pub rules: Vec<Rule>,
     /// SHA-256 over the files: for each in the order of names, name, NUL, length in decimal, NUL, content.
@@ -152,6 +154,8 @@ pub struct Rule {
     pub require: Vec<Requirement>,
     /// If not empty, one of these lists must be filled too.
     pub any_of: Vec<Vec<Requirement>>,
+    /// Checks that must hold for each tip, each with the role whose attestations count.
+    pub checks: BTreeMap<CheckName, RoleName>,
     /// Never let in.
     pub deny: bool,
     /// An approval older than this no longer counts.
@@ -182,6 +186,11 @@ impl Rule {
     /// Tells whether the rule asks for approvals.
     pub fn asks_approvals(&self) -> bool {
         !self.require.is_empty() || !self.any_of.is_empty()
+    }
+
+    /// Tells whether tokens of any kind can change what the rule answers.
+    pub fn asks_tokens(&self) -> bool {
+        self.asks_approvals() || !self.checks.is_empty()
     }
 
     /// Returns every role that the rule names in `require` or `any_of`.

@@ -135,8 +135,8 @@ impl<'a> Standing<'a> {
         })
     }
 
-    /// Returns the signer of an approval and the roles that it can stand for, or why it cannot count for `rule`.
-    pub fn worth(&self, signed: &SignedToken, rule: &Rule) -> Result<(PrincipalId, BTreeSet<RoleName>), NotWorth> {
+    /// Returns the signer of a token that stands now, whatever it says and however long it counts, or why it does not stand.
+    pub fn signer(&self, signed: &SignedToken) -> Result<&'a PrincipalId, NotWorth> {
         let token = &signed.token;
         let Some(who) = self.policy.holder(&signed.key) else {
             return Err(NotWorth { who: None, why: Why::UnknownKey(signed.key.to_string()) });
@@ -145,6 +145,30 @@ impl<'a> Standing<'a> {
         if token.repository != self.push.repository {
             return refuse(Why::OtherRepository(token.repository.clone()));
         }
+        if let Some(until) = self.ended(who) {
+            return refuse(Why::SignerExpired(until));
+        }
+        if self.is_revoked(&signed.id, who) {
+            return refuse(Why::Revoked);
+        }
+        if token.not_before > self.now.plus(LEEWAY) {
+            return refuse(Why::NotYetValid(token.not_before));
+        }
+        Ok(who)
+    }
+
+    /// Returns when the token itself says that it ended, if that is over. One without an end is malformed; should one get here, it
+    /// has ended.
+    pub fn end(&self, signed: &SignedToken) -> Option<Timestamp> {
+        let end = signed.token.not_after.unwrap_or(signed.token.not_before);
+        (self.now >= end).then_some(end)
+    }
+
+    /// Returns the signer of an approval and the roles that it can stand for, or why it cannot count for `rule`.
+    pub fn worth(&self, signed: &SignedToken, rule: &Rule) -> Result<(PrincipalId, BTreeSet<RoleName>), NotWorth> {
+        let token = &signed.token;
+        let who = self.signer(signed)?;
+        let refuse = |why: Why| Err(NotWorth { who: Some(who.clone()), why });
         match &token.target {
             Some(target) if *target == self.update.target => {}
             Some(target) => return refuse(Why::OtherTarget(target.clone())),
@@ -157,13 +181,7 @@ impl<'a> Standing<'a> {
             }
             None => return refuse(Why::CoversNothing),
         }
-        if let Some(until) = self.ended(who) {
-            return refuse(Why::SignerExpired(until));
-        }
-        if self.is_revoked(&signed.id, who) {
-            return refuse(Why::Revoked);
-        }
-        if let Some(why) = self.wrong_time(signed, rule) {
+        if let Some(why) = self.too_old(signed, rule) {
             return refuse(why);
         }
         if let Some(at) = self.update.rewritten_at.filter(|at| *at >= token.not_before) {
@@ -198,17 +216,11 @@ impl<'a> Standing<'a> {
         Ok((who.clone(), held))
     }
 
-    fn wrong_time(&self, signed: &SignedToken, rule: &Rule) -> Option<Why> {
-        let token = &signed.token;
-        if token.not_before > self.now.plus(LEEWAY) {
-            return Some(Why::NotYetValid(token.not_before));
-        }
-        // An approval without an end is malformed; should one get here, it has ended.
-        let end = token.not_after.unwrap_or(token.not_before);
-        if self.now >= end {
+    fn too_old(&self, signed: &SignedToken, rule: &Rule) -> Option<Why> {
+        if let Some(end) = self.end(signed) {
             return Some(Why::Expired(end));
         }
-        let oldest = token.not_before.plus(rule.ttl);
+        let oldest = signed.token.not_before.plus(rule.ttl);
         (self.now >= oldest).then_some(Why::TooOld { ttl: rule.ttl, since: oldest })
     }
 

@@ -83,6 +83,32 @@ nonce 000102030405060708090a0b0c0d0e0f
 reason Wrong%20branch
 ";
 
+const ATTESTATION: &str = "\
+jit-token/v1
+kind attest
+repo payments@5f0c1e9a7d3b4c2f8e6a0b1d2c3e4f50
+subject git-sha1:3f2a91c0d4e5b6978812ab34cd56ef7890123456
+target -
+action -
+base -
+content -
+role *
+detail unit-tests passed
+not-before 2026-11-21T20:00:00Z
+not-after 2026-11-22T20:00:00Z
+nonce 000102030405060708090a0b0c0d0e0f
+reason -
+";
+
+/// The message that a case starts from: the name of the case begins with its kind.
+fn start(name: &str) -> &'static str {
+    match name.split('-').next() {
+        Some("revoke") => REVOCATION,
+        Some("attest") => ATTESTATION,
+        _ => APPROVAL,
+    }
+}
+
 fn key(seed: u8) -> SigningKey {
     SigningKey::from_bytes(&[seed; 32])
 }

@@ -106,6 +106,8 @@ fn know_all(policy: &Policy, push: &mut Push, repository: &mut Repository) {
         repository.load(update, &need).expect("readable");
         let all = repository.commits.iter().map(|commit| commit.id).collect();
         repository.reachable_bases(update, &all).expect("readable");
+        repository.contents(update).expect("readable");
+        update.held = repository.held(update, &all).expect("readable");
     }
 }
 

@@ -31,7 +31,7 @@ pub fn told_in(update: &UpdateDecision) -> String {
 
 fn rule(rule: &RuleOutcome) -> String {
     let observed = if rule.mode == Mode::Observe { "?" } else { "" };
-    let mut counted: Vec<String> = rule.counted.iter().map(|c| format!("+{}/{}", c.who, c.role)).collect();
+    let mut counted: Vec<String> = rule.relied_on().iter().map(|c| format!("+{}/{}", c.who, c.role)).collect();
     counted.sort();
     counted.dedup();
     let refused = rule.not_counted.iter().map(|n| {
@@ -49,6 +49,14 @@ fn unmet(unmet: &Unmet) -> String {
             let entry = |entry: &Filled| format!("{} {}", entry.missing(), entry.requirement.role);
             let list: Vec<String> = filled.iter().filter(lacking).map(entry).collect();
             format!("{} for {}", list.join(" and "), letters(changesets))
+        }
+        Unmet::Check(checked) => {
+            let state = match &checked.newest {
+                None => "missing".to_owned(),
+                Some(one) if one.expired.is_some() => format!("expired, {} by {}", one.status.word(), one.by),
+                Some(one) => format!("{} by {}", one.status.word(), one.by),
+            };
+            format!("{} of {} {state}", checked.check, letters(&[checked.tip]))
         }
         Unmet::Rejected { by, subject, .. } => format!("{} rejected by {by}", letters(&[*subject])),
         Unmet::PusherNotKnown(login) => format!("pusher {} not known", login.as_deref().unwrap_or("nobody")),

@@ -3,9 +3,9 @@
 use super::push::{as_hg, content_id};
 use super::{REPOSITORY, id, ids, target};
 use ed25519_dalek::{Signer as _, SigningKey};
-use jit::domain::approval::{Kind, PublicKey, RoleChoice, SignedToken, Token, signed_bytes};
+use jit::domain::approval::{Kind, PublicKey, RoleChoice, SignedToken, Status, Token, signed_bytes};
 use jit::domain::change::Action;
-use jit::domain::name::RoleName;
+use jit::domain::name::{CheckName, RoleName};
 use jit::domain::time::Timestamp;
 
 /// The moment so many seconds after the one that all tests take for now.
@@ -68,10 +68,32 @@ pub fn revoke(token: &SignedToken) -> Draft {
     })
 }
 
+/// An attestation that the check `tests` of `subject` ended so: an hour old, good for a day.
+pub fn attest(subject: &str, status: &str) -> Draft {
+    let status = Status::parse(status).expect(status);
+    let check = CheckName::new("tests").expect("a name");
+    let about = approve(subject, "").0;
+    Draft(Token { kind: Kind::Attest { check, status }, target: None, action: None, ..about })
+}
+
 impl Draft {
+    /// An attestation of another check.
+    pub fn of_check(mut self, name: &str) -> Self {
+        if let Kind::Attest { check, .. } = &mut self.0.kind {
+            *check = CheckName::new(name).expect(name);
+        }
+        self
+    }
+
     /// For another target.
     pub fn on(mut self, written: &str) -> Self {
         self.0.target = Some(target(written));
+        self
+    }
+
+    /// About a Mercurial changeset, for no target.
+    pub fn hg_changeset(mut self) -> Self {
+        self.0.subject = self.0.subject.as_ref().map(as_hg);
         self
     }
 

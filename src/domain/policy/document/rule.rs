@@ -2,7 +2,7 @@
 
 use super::reader::{Reader, Section, Value};
 use super::{label, requirement, size, target, value};
-use crate::domain::name::{EnvironmentName, RuleName, WindowName};
+use crate::domain::name::{CheckName, EnvironmentName, RuleName, WindowName};
 use crate::domain::policy::draft::{At, RuleDraft};
 use crate::domain::policy::{Bind, FaultKind, Mode, Rule, TargetPatterns, When, limits};
 use std::collections::BTreeMap;
@@ -24,6 +24,7 @@ const RULE: Section = Section {
         "actions",
         "require",
         "any_of",
+        "checks",
         "deny",
         "ttl",
         "self_approval",
@@ -37,8 +38,13 @@ const RULE: Section = Section {
         "mode",
         "message",
     ],
-    later: &["checks", "land", "override", "escalate"],
+    later: &["land", "override", "escalate"],
 };
+
+/// Returns every key that a rule may have.
+pub fn rule_keys() -> &'static [&'static str] {
+    RULE.keys
+}
 
 /// Reads one rule; `None` if it is not a table.
 pub(super) fn read(reader: &mut Reader<'_>, body: &Value<'_>, file: &str) -> Option<RuleDraft> {
@@ -54,6 +60,7 @@ pub(super) fn read(reader: &mut Reader<'_>, body: &Value<'_>, file: &str) -> Opt
         rule: blank((file.to_owned(), line)),
         environments: Vec::new(),
         windows: Vec::new(),
+        checks: Vec::new(),
         require: Vec::new(),
         any_of: Vec::new(),
         sound: false,
@@ -103,6 +110,11 @@ fn one(reader: &mut Reader<'_>, key: &'static str, value: &Value<'_>, draft: &mu
         "actions" => rule.actions = target::actions(reader, value),
         "require" => draft.require = requirement::list(reader, "require", value),
         "any_of" => draft.any_of = requirement::alternatives(reader, value),
+        "checks" => {
+            for text in reader.distinct_texts(key, value) {
+                draft.checks.extend(value::name(reader, text.place, text.value, CheckName::new));
+            }
+        }
         "deny" => set(&mut rule.deny, reader.truth(key, value)),
         "ttl" => set(&mut rule.ttl, value::ttl(reader, value)),
         "self_approval" => set(&mut rule.self_approval, reader.truth(key, value)),
@@ -156,6 +168,7 @@ fn blank(place: (String, usize)) -> Rule {
         actions: None,
         require: Vec::new(),
         any_of: Vec::new(),
+        checks: BTreeMap::new(),
         deny: false,
         ttl: limits::DEFAULT_TTL,
         self_approval: false,
