@@ -49,7 +49,15 @@ enum Command {
     ///
     /// The newest attestation by somebody who holds the check's role decides, whichever branch the commit is for.
     Attest(commands::attest::Args),
-    /// List approvals, rejections, attestations and revocations
+    /// Say that you looked at what an override let in
+    ///
+    /// Whoever signed the override, pushed with it or wrote what it let in cannot.
+    Review(commands::review::Args),
+    /// Let somebody else stand in for you in a role, for some time
+    ///
+    /// Their approvals then count in your place: it is one place, whoever of you signs.
+    Delegate(commands::delegate::Args),
+    /// List the tokens that are known here, and what has become of them
     Tokens(commands::tokens::Args),
     /// Tell whether a push would be let in now, and what is missing
     Status(commands::status::Args),
@@ -82,6 +90,8 @@ fn run(command: Command, cx: &Context) -> Result<Exit, Failure> {
         Command::Sign(args) => commands::sign::run(&args, cx),
         Command::Reject(args) => commands::reject::run(&args, cx),
         Command::Revoke(args) => commands::revoke::run(&args, cx),
+        Command::Review(args) => commands::review::run(&args, cx),
+        Command::Delegate(args) => commands::delegate::run(&args, cx),
         Command::Attest(args) => commands::attest::run(&args, cx),
         Command::Tokens(args) => commands::tokens::run(&args, cx),
         Command::Status(args) => commands::status::run(&args, cx),

@@ -41,6 +41,15 @@ pub fn hints(update: &UpdateDecision) -> Vec<String> {
             _ => {}
         }
     }
+    for rule in enforced(update) {
+        if let Some(overriding) = rule.overriding.as_ref().filter(|one| !one.could_sign.is_empty()) {
+            let option = format!(" --override {} --reason '…'", rule.rule);
+            let commands: Vec<String> =
+                commands_for(update, &rule.matched).iter().map(|command| format!("`{command}{option}`")).collect();
+            let who = either(&overriding.could_sign);
+            hints.push(format!("in an emergency {who} can run {}", commands.join(" and ")));
+        }
+    }
     hints.dedup();
     hints
 }
@@ -97,13 +106,19 @@ fn who_signs(update: &UpdateDecision, commands: &[String]) -> Vec<String> {
 
 /// The commands with which an approver signs for `update`: one for each tip that needs its own approval.
 fn sign_commands(update: &UpdateDecision) -> Vec<String> {
-    let unmet: BTreeSet<&ChangesetId> = asking(update)
+    let unmet: Vec<ChangesetId> = asking(update)
         .flat_map(|rule| &rule.unmet)
         .flat_map(|unmet| match unmet {
             Unmet::Approvals { changesets, .. } => &changesets[..],
             _ => &[],
         })
+        .copied()
         .collect();
+    commands_for(update, &unmet)
+}
+
+/// The commands that sign for each tip of `update`; of old heads, for those among `unmet`.
+fn commands_for(update: &UpdateDecision, unmet: &[ChangesetId]) -> Vec<String> {
     let is_deleted = update.action == Action::Delete;
     // Of a Mercurial branch a head that vanishes needs one as well.
     let lost = update.old.iter().filter(|head| is_deleted || unmet.contains(head));
@@ -180,6 +195,7 @@ mod tests {
             any_of: Vec::new(),
             reason,
             matched: vec![id(2)],
+            overriding: None,
             checks: Vec::new(),
             unmet: vec![Unmet::Approvals { changesets: vec![id(2)], filled }],
             counted: Vec::new(),

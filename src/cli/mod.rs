@@ -26,7 +26,7 @@ pub use faults::{faults_json, faults_plain, faults_report};
 pub use report::{Failure, IntoFailure};
 pub use server::ServerParts;
 pub use terminal::{Style, Terminal, safe};
-pub use told::Told;
+pub use told::{Told, debt_words};
 
 #[cfg(test)]
 mod summary_tests;

@@ -105,6 +105,9 @@ fn describe(signed: &SignedToken) -> String {
         Kind::Reject => "rejection",
         Kind::Revoke(_) => "revocation",
         Kind::Attest { .. } => "attestation",
+        Kind::Override(_) => "override",
+        Kind::Review(_) => "review",
+        Kind::Delegate { .. } => "delegation",
     };
     let of = signed.token.subject.map(|id| format!(" of {}", id.hex())).unwrap_or_default();
     let target = signed.token.target.as_ref().map(|target| format!(" for {}", safe(target.to_string().as_bytes())));

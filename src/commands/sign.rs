@@ -23,8 +23,11 @@ pub struct Args {
     #[command(flatten)]
     wanted: Wanted,
     /// Reject instead: no push with this commit is let in until you revoke it, for 30 days at most
-    #[arg(long)]
+    #[arg(long, conflicts_with = "overridden")]
     reject: bool,
+    /// Pass this rule in an emergency, with a `--reason`: once, and somebody else is to review it with `jit review`
+    #[arg(long = "override", value_name = "RULE")]
+    overridden: Option<String>,
 }
 
 /// Says no to a change: no push with this commit is let in until you revoke it, for 30 days at most.
@@ -55,12 +58,40 @@ struct Wanted {
     signing: SigningArgs,
 }
 
+/// Reads the rule to override, which must say who may.
+fn override_of(name: &str, reason: &str, client: &Client) -> Result<Kind, Failure> {
+    let rules = || client.policy.rules.iter().filter(|rule| rule.overriding.is_some());
+    let Some(rule) = rules().find(|rule| rule.name.as_str() == name) else {
+        let known: Vec<&str> = rules().map(|rule| rule.name.as_str()).collect();
+        let has = if known.is_empty() {
+            "none of its rules can".to_owned()
+        } else {
+            format!("these can: {}", known.join(", "))
+        };
+        return Err(Failure::usage(format!(
+            "the policy has no rule `{}` that can be overridden",
+            safe(name.as_bytes())
+        ))
+        .hint(has));
+    };
+    if reason.trim().is_empty() {
+        return Err(Failure::usage("an override needs a reason").hint("`--reason` says why; everybody can read it"));
+    }
+    Ok(Kind::Override(rule.name.clone()))
+}
+
 /// Approves, or with `--reject` rejects.
 ///
 /// # Errors
 /// [`Failure`] where there is nothing to sign, nobody to ask, or the token was not taken.
 pub fn run(args: &Args, cx: &Context) -> Result<Exit, Failure> {
-    sign(&args.wanted, if args.reject { Kind::Reject } else { Kind::Approve }, cx)
+    let client = args.wanted.signing.open(cx)?;
+    let kind = match &args.overridden {
+        Some(rule) => override_of(rule, &args.wanted.signing.reason, &client)?,
+        None if args.reject => Kind::Reject,
+        None => Kind::Approve,
+    };
+    sign(&args.wanted, kind, client, cx)
 }
 
 /// Rejects.
@@ -68,12 +99,11 @@ pub fn run(args: &Args, cx: &Context) -> Result<Exit, Failure> {
 /// # Errors
 /// As [`run`].
 pub fn reject(args: &RejectArgs, cx: &Context) -> Result<Exit, Failure> {
-    sign(&args.wanted, Kind::Reject, cx)
+    sign(&args.wanted, Kind::Reject, args.wanted.signing.open(cx)?, cx)
 }
 
-fn sign(args: &Wanted, kind: Kind, cx: &Context) -> Result<Exit, Failure> {
+fn sign(args: &Wanted, kind: Kind, mut client: Client, cx: &Context) -> Result<Exit, Failure> {
     let named = args.target.named(System::here()?)?;
-    let mut client = args.signing.open(cx)?;
     let proposal = Proposal::find(&client, Some(&args.rev), named)?;
     check_possible(&client, &proposal, args.action.as_ref())?;
     let supposed = proposal.supposed(args.action.as_ref());
@@ -118,7 +148,11 @@ fn sign(args: &Wanted, kind: Kind, cx: &Context) -> Result<Exit, Failure> {
         decision,
     };
     cx.terminal.say(&summary.text());
-    let verb = if main.token.kind == Kind::Reject { "reject" } else { "approve" };
+    let verb = match main.token.kind {
+        Kind::Reject => "reject",
+        Kind::Override(_) => "override the rule for",
+        _ => "approve",
+    };
     let question = format!("{verb} this?");
     let Some(signed) = args.signing.sign(&question, &draft.tokens, &own, &mut client, cx)? else {
         return Ok(Exit::Done);
@@ -178,6 +212,7 @@ fn report(
         let what = match &one.token.kind {
             Kind::Revoke(id) => format!("revoked {id}"),
             Kind::Reject => "rejected".to_owned(),
+            Kind::Override(rule) => format!("`{rule}` overridden"),
             _ => "approved".to_owned(),
         };
         text.push_str(&format!("{what} by {}: token {}\n", own.who, one.id));

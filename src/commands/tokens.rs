@@ -130,9 +130,11 @@ fn table(rows: &[(&KnownToken, Option<&PrincipalId>, &str)]) -> String {
             (_, None) => "-".to_owned(),
         };
         let target = match (&token.target, &token.action) {
-            (Some(target), Some(action)) => format!("{} ({action})", safe(target.to_string().as_bytes())),
-            _ => token.kind.detail().unwrap_or_else(|| "-".to_owned()),
+            (Some(target), Some(action)) => Some(format!("{} ({action})", safe(target.to_string().as_bytes()))),
+            (Some(target), None) => Some(safe(target.to_string().as_bytes())),
+            (None, _) => None,
         };
+        let about: Vec<String> = target.into_iter().chain(token.kind.detail()).collect();
         cells.push([
             one.signed.id.to_string(),
             token.kind.word().to_owned(),
@@ -140,7 +142,7 @@ fn table(rows: &[(&KnownToken, Option<&PrincipalId>, &str)]) -> String {
             (*state).to_owned(),
             token.not_after.map_or_else(|| "-".to_owned(), |end| end.to_string()),
             subject,
-            target,
+            if about.is_empty() { "-".to_owned() } else { about.join(": ") },
             if token.reason.is_empty() { "-".to_owned() } else { safe(token.reason.as_bytes()) },
         ]);
     }

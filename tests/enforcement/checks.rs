@@ -149,9 +149,14 @@ fn an_attestation_is_good_for_every_target_and_action_and_is_not_spent() {
             ("another branch", one().on("refs/heads/dev"), passed(), "allow | r: +bob/ci"),
             ("a rewrite", on("rewrite"), passed(), "allow | r: +bob/ci"),
             ("after the target was set back", one().rewritten(-10), passed(), "allow | r: +bob/ci"),
-            ("a creation", update("", "c", "c<b; b<a"), passed(), "allow | r: +bob/ci"),
-            ("a deletion", update("c", "", ""), passed(), "allow | r: +bob/ci"),
-            ("a deletion of what was not attested", update("a", "", ""), passed(), "deny | r: tests of a missing"),
+            ("a creation", update("", "c", "c<b; b<a").does("create"), passed(), "allow | r: +bob/ci"),
+            ("a deletion", update("c", "", "").does("delete"), passed(), "allow | r: +bob/ci"),
+            (
+                "a deletion of what was not attested",
+                update("a", "", "").does("delete"),
+                passed(),
+                "deny | r: tests of a missing",
+            ),
         ],
     );
 }

@@ -1,6 +1,6 @@
 //! Approvals and rejections that follow a change to other commits (docs/spec/semantics.md, 4 to 6, 9 and 10).
 
-use crate::support::{Build, approve, check, policy, reject, revoke, rule, update};
+use crate::support::{Build, approve, check, overriding, policy, reject, revoke, rule, update};
 use jit::domain::change::RefUpdate;
 
 const TEAM: &str = "require = [{ role = \"team\", approvals = 1 }]\n";
@@ -176,6 +176,19 @@ fn ones_own_older_approval_of_a_rejected_content_never_revives() {
         &[
             ("before", rebased(), taken_back(-1001), "deny | r: 1 team for cb, -bob Rejected"),
             ("after", rebased(), taken_back(-999), "allow | r: +bob/team"),
+        ],
+    );
+}
+
+#[test]
+fn an_override_follows_nothing() {
+    let open = rule(&format!("{CONTENT}override = {{ role = \"lead\", approvals = 1 }}"));
+    let override_of = |subject: &str| vec![overriding(subject, "a").of('x').by("bob")];
+    check(
+        &policy(&open),
+        &[
+            ("of other commits", rebased(), override_of("q"), "deny | r: 1 team for cb"),
+            ("of these", rebased(), override_of("c"), "allow | r: 1 team for cb, !bob/lead"),
         ],
     );
 }

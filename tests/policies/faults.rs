@@ -48,7 +48,11 @@ fn keys_that_do_not_exist_or_not_yet_are_refused() {
         ("principls = 1", &[("a policy has no key `principls`", "principls")]),
         ("[checks.y]\nrole = \"dev\"\nttl = 1", &[("a check has no key `ttl`", "ttl")]),
         ("[principals.zoe]\nkey = 1", &[("a principal has no key `key`", "key")]),
-        ("[roles.r]\nmembers = [\"bob\"]\ndelegable = true", &[("`delegable` is not supported yet", "delegable")]),
+        ("[roles.r]\nmembers = [\"bob\"]\ndelegate = true", &[("a role has no key `delegate`", "delegate")]),
+        (
+            "[roles.r]\nmembers = [\"bob\"]\ndelegable = \"yes\"",
+            &[("`delegable` takes true or false, not a string", "\"yes\"")],
+        ),
         ("[environments.e]\nbranch = 1", &[("an environment has no key `branch`", "branch")]),
         ("[[rule]]\nname = \"r\"\nrequires = 1", &[("a rule has no key `requires`", "requires")]),
         (
@@ -59,7 +63,7 @@ fn keys_that_do_not_exist_or_not_yet_are_refused() {
             ],
         ),
     ]);
-    for key in ["land", "override", "escalate"] {
+    for key in ["land", "escalate"] {
         let text = format!("[[rule]]\nname = \"r\"\ndeny = true\n{key} = 1");
         check(&[(&text, &[(&format!("`{key}` is not supported yet"), key)])]);
     }

@@ -5,6 +5,7 @@ mod examples;
 mod faults;
 mod hostile;
 mod loading;
+mod overrides;
 mod report;
 mod rule_faults;
 mod support;

@@ -7,10 +7,11 @@
 use super::ownership::make_folder;
 use super::token_quota::DailyQuota;
 use crate::domain::approval::{
-    Kind, MAX_TEXT, Place, SignedToken, TokenId, folder_of_changeset, folder_of_content, folder_of_token, places,
-    without_line_end,
+    Kind, MAX_TEXT, Place, SignedToken, TokenId, folder_of_changeset, folder_of_content, folder_of_delegations,
+    folder_of_token, places, without_line_end,
 };
 use crate::domain::change::{ChangesetId, ContentId};
+use crate::domain::name::{PrincipalId, RoleName};
 use crate::domain::policy::LEEWAY;
 use crate::domain::time::Timestamp;
 use crate::ports::approval_store::{Added, ApprovalStore, Found, SkipReason, Skipped, StoreError};
@@ -153,6 +154,13 @@ impl ApprovalStore for TokenStore {
     fn revocations_of(&self, token: &TokenId) -> Result<Found, StoreError> {
         let mut found = self.read_folder(&folder_of_token(token))?;
         found.tokens.retain(|signed| signed.token.kind == Kind::Revoke(*token));
+        Ok(found)
+    }
+
+    fn delegations(&self, role: &RoleName, to: &PrincipalId) -> Result<Found, StoreError> {
+        let mut found = self.read_folder(&folder_of_delegations(role, to))?;
+        let wanted = Kind::Delegate { role: role.clone(), to: to.clone() };
+        found.tokens.retain(|signed| signed.token.kind == wanted);
         Ok(found)
     }
 

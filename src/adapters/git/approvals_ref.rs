@@ -6,9 +6,11 @@
 use super::client::Checkout;
 use super::{GitError, GitRepository, Remote, graph, tag};
 use crate::domain::approval::{
-    MAX_TEXT, Place, SignedToken, TokenId, folder_of_changeset, folder_of_content, folder_of_token, places,
+    MAX_TEXT, Place, SignedToken, TokenId, folder_of_changeset, folder_of_content, folder_of_delegations,
+    folder_of_token, places,
 };
 use crate::domain::change::{ChangesetId, ContentId};
+use crate::domain::name::{PrincipalId, RoleName};
 use crate::domain::time::Timestamp;
 use crate::ports::approval_store::{Added, ApprovalStore, Found, KnownToken, StoreError};
 use git2::build::TreeUpdateBuilder;
@@ -145,6 +147,10 @@ impl ApprovalStore for ClientApprovals<'_> {
 
     fn revocations_of(&self, token: &TokenId) -> Result<Found, StoreError> {
         self.in_folder(&folder_of_token(token))
+    }
+
+    fn delegations(&self, role: &RoleName, to: &PrincipalId) -> Result<Found, StoreError> {
+        self.in_folder(&folder_of_delegations(role, to))
     }
 
     /// Puts the token among those that wait.

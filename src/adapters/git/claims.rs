@@ -208,5 +208,6 @@ fn update_of(repo: &GitRepository, claim: &Claim, target: Target) -> Result<RefU
         contents: BTreeMap::new(),
         held: BTreeSet::new(),
         rewritten_at: None,
+        used: BTreeSet::new(),
     })
 }

@@ -157,5 +157,6 @@ fn update(target: Target, actions: Vec<Action>, old: Vec<ChangesetId>, new: Vec<
         contents: BTreeMap::new(),
         held: BTreeSet::new(),
         rewritten_at: None,
+        used: BTreeSet::new(),
     }
 }

@@ -7,7 +7,7 @@ use crate::domain::change::{
     Action, Changeset, ChangesetId, IdError, IdKind, NotAnAction, Push, Pusher, RefUpdate, RepoPath, Target,
     TargetError, TipChange, Trailer,
 };
-use crate::domain::name::{CheckName, NameError, PrincipalId, RoleName};
+use crate::domain::name::{CheckName, NameError, PrincipalId, RoleName, RuleName};
 use crate::domain::policy::{Decision, Policy, evaluate};
 use crate::domain::time::{NotATime, Span, Timestamp};
 use ed25519_dalek::{Signer as _, SigningKey};
@@ -87,6 +87,9 @@ struct TokenCase {
     #[serde(default)]
     rejects: bool,
     check: Option<String>,
+    overrides: Option<String>,
+    delegates: Option<String>,
+    to: Option<String>,
     #[serde(default = "passed")]
     status: String,
 }
@@ -124,7 +127,7 @@ pub enum CaseError {
     #[error("the age of a token cannot be read")]
     Age(#[from] humantime::DurationError),
     /// Not a name.
-    #[error("a token names nobody, no role or no check")]
+    #[error("a token names nobody, no role, no check or no rule")]
     Name(#[from] NameError),
     /// A check neither passed nor failed.
     #[error("a check is neither passed nor failed but {0}")]
@@ -211,6 +214,7 @@ impl Case {
             contents: BTreeMap::new(),
             held: BTreeSet::new(),
             rewritten_at: None,
+            used: BTreeSet::new(),
         })
     }
 }
@@ -234,13 +238,18 @@ impl CommitCase {
 
 impl TokenCase {
     fn kind(&self) -> Result<Kind, CaseError> {
-        Ok(match &self.check {
-            Some(name) => Kind::Attest {
+        Ok(match (&self.check, &self.overrides, &self.delegates) {
+            (_, _, Some(role)) => Kind::Delegate {
+                role: RoleName::new(role)?,
+                to: PrincipalId::new(self.to.as_deref().unwrap_or_default())?,
+            },
+            (_, Some(rule), _) => Kind::Override(RuleName::new(rule)?),
+            (Some(name), ..) => Kind::Attest {
                 check: CheckName::new(name)?,
                 status: Status::parse(&self.status).ok_or_else(|| CaseError::Status(self.status.clone()))?,
             },
-            None if self.rejects => Kind::Reject,
-            None => Kind::Approve,
+            _ if self.rejects => Kind::Reject,
+            _ => Kind::Approve,
         })
     }
 
@@ -269,8 +278,11 @@ impl TokenCase {
             nonce: [0; 16],
             reason: self.reason.clone(),
         };
-        if let Kind::Attest { .. } = token.kind {
+        if let Kind::Attest { .. } | Kind::Delegate { .. } = token.kind {
             token = Token { target: None, action: None, base: Vec::new(), ..token };
+        }
+        if let Kind::Delegate { .. } = token.kind {
+            token.subject = None;
         }
         let message = token.message()?;
         let signature = secret(&who).sign(&signed_bytes(message.as_bytes())).to_bytes();

@@ -6,7 +6,7 @@
 
 use super::{Kind, RoleChoice, Status, Token, TokenId, fields};
 use crate::domain::change::{Action, ChangesetId, ContentId, IdError, NotAnAction, Target, TargetError};
-use crate::domain::name::{CheckName, NameError, RoleName};
+use crate::domain::name::{CheckName, NameError, PrincipalId, RoleName, RuleName};
 use crate::domain::text;
 use crate::domain::time::{NotATime, Timestamp};
 use data_encoding::HEXLOWER;
@@ -30,7 +30,6 @@ const FIELDS: [&str; 13] = [
     "nonce",
     "reason",
 ];
-const KINDS_TO_COME: [&str; 3] = ["override", "delegate", "review"];
 
 /// Why bytes are not the message of a token, or why a [`Token`] has none.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -60,12 +59,6 @@ pub enum MessageError {
     /// No kind of token has this name.
     #[error("unknown kind of token")]
     UnknownKind,
-    /// A kind of token that this version does not know how to judge.
-    #[error("tokens of kind `{kind}` are not supported yet")]
-    UnsupportedKind {
-        /// The kind.
-        kind: &'static str,
-    },
     /// A value cannot be read.
     #[error("`{field}` is malformed")]
     Field {
@@ -115,6 +108,12 @@ pub enum MessageError {
     /// The last moment is not after the first.
     #[error("`not-after` is not later than `not-before`")]
     Window,
+    /// Tokens of this kind say why.
+    #[error("a token of kind `{kind}` needs a reason")]
+    NoReason {
+        /// The kind of the token.
+        kind: &'static str,
+    },
     /// The reason is longer than [`MAX_REASON`].
     #[error("the reason has {length} bytes, {MAX_REASON} are allowed")]
     LongReason {
@@ -142,6 +141,9 @@ pub enum FieldError {
     /// Not a name.
     #[error(transparent)]
     Name(#[from] NameError),
+    /// Not a role and a person.
+    #[error("not two names")]
+    Delegation,
     /// Not the name of a check and how it ended.
     #[error("not a name and `passed` or `failed`")]
     Status,
@@ -209,10 +211,13 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Token, MessageError> {
             let (check, status) = present("detail", "attest", detail, parse_status)?;
             Kind::Attest { check, status }
         }
-        word => {
-            let to_come = KINDS_TO_COME.into_iter().find(|kind| *kind == word);
-            return Err(to_come.map_or(MessageError::UnknownKind, |kind| MessageError::UnsupportedKind { kind }));
+        "override" => Kind::Override(present("detail", "override", detail, RuleName::new)?),
+        "review" => Kind::Review(present("detail", "review", detail, RuleName::new)?),
+        "delegate" => {
+            let (role, to) = present("detail", "delegate", detail, parse_delegation)?;
+            Kind::Delegate { role, to }
         }
+        _ => return Err(MessageError::UnknownKind),
     };
     if detail != "-" && kind.detail().is_none() {
         return Err(MessageError::Present { field: "detail", kind: kind.word() });
@@ -281,6 +286,11 @@ fn parse_content(value: &str) -> Result<ContentId, FieldError> {
 fn parse_status(value: &str) -> Result<(CheckName, Status), FieldError> {
     let (check, status) = value.split_once(' ').ok_or(FieldError::Status)?;
     Ok((CheckName::new(check)?, Status::parse(status).ok_or(FieldError::Status)?))
+}
+
+fn parse_delegation(value: &str) -> Result<(RoleName, PrincipalId), FieldError> {
+    let (role, to) = value.split_once(' ').ok_or(FieldError::Delegation)?;
+    Ok((RoleName::new(role)?, PrincipalId::new(to)?))
 }
 
 fn parse_nonce(value: &str) -> Result<[u8; 16], FieldError> {

@@ -2,12 +2,13 @@
 
 use super::decision::{Again, Decision, Verdict};
 use super::entry::{Entry, Event};
-use super::events::{Outcome, RecoveryKind};
+use super::events::{Outcome, Override, RecoveryKind};
 use super::merkle::Hash;
+use crate::domain::approval::TokenId;
 use crate::domain::change::{Action, ChangesetId, ContentId, Target};
 use crate::domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What the log knows of one target.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +17,9 @@ pub struct TargetState {
     pub recorded: Option<Vec<ChangesetId>>,
     /// When it was last rewritten or deleted, or found changed behind the log's back.
     pub rewritten_at: Option<Timestamp>,
+    /// The overrides with which it moved.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub used: BTreeSet<TokenId>,
 }
 
 /// What an entry does to one target's state.
@@ -29,6 +33,8 @@ pub struct TargetChange {
     pub rewritten: Option<Timestamp>,
     /// What landed on it with approvals, and when.
     pub landed: BTreeMap<ContentId, Timestamp>,
+    /// The overrides with which it came to that.
+    pub used: BTreeSet<TokenId>,
 }
 
 impl TargetState {
@@ -36,6 +42,7 @@ impl TargetState {
     pub fn apply(&mut self, change: &TargetChange) {
         self.recorded = Some(change.value.clone());
         self.rewritten_at = self.rewritten_at.max(change.rewritten);
+        self.used.extend(&change.used);
     }
 }
 
@@ -66,6 +73,17 @@ pub struct UnsettledUpdate {
     /// The contents that were approved.
     #[serde(default)]
     pub contents: Vec<ContentId>,
+}
+
+/// An override that somebody else is still to look at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Debt {
+    /// Index of the override's entry.
+    pub index: u64,
+    /// Its time.
+    pub time: Timestamp,
+    /// What it says.
+    pub overriding: Override,
 }
 
 /// The denial that is the log's newest entry.
@@ -109,6 +127,12 @@ pub enum StandingError {
         /// What the outcome names.
         of: u64,
     },
+    /// A review of what is no override, or of one that was reviewed or came to nothing.
+    #[error("entry {debt} is not an override that waits for a review")]
+    NoDebt {
+        /// What the review names.
+        debt: u64,
+    },
     /// A repetition of what is not the denial just before.
     #[error("the entry repeats a denial that does not stand before it")]
     NotRepeated,
@@ -121,6 +145,9 @@ pub struct Standing {
     pub newest: Option<Timestamp>,
     /// Allowed decisions without an outcome, oldest first.
     pub unsettled: Vec<Unsettled>,
+    /// Overrides without a review, oldest first.
+    #[serde(default)]
+    pub debts: Vec<Debt>,
     /// The newest entry, if it is a denial.
     pub last_denial: Option<LastDenial>,
 }
@@ -146,6 +173,18 @@ impl Standing {
                 self.decide(index, entry.time, decision)
             }
             Event::Outcome(outcome) => self.settle(entry.time, outcome)?,
+            Event::Override(overriding) => {
+                if !self.unsettled.iter().any(|open| open.index == overriding.of) {
+                    return Err(StandingError::NotUnsettled { of: overriding.of });
+                }
+                self.debts.push(Debt { index, time: entry.time, overriding: overriding.clone() });
+                Vec::new()
+            }
+            Event::Review(review) => {
+                let at = self.debts.iter().position(|debt| debt.index == review.debt);
+                self.debts.remove(at.ok_or(StandingError::NoDebt { debt: review.debt })?);
+                Vec::new()
+            }
             Event::Genesis(_) | Event::Policy(_) | Event::Recovery(_) | Event::Uninstall(_) => Vec::new(),
         };
         self.newest = Some(entry.time);
@@ -178,8 +217,8 @@ impl Standing {
         }
         let found = |update: &super::UpdateRecord| {
             let value = update.found.clone()?;
-            let landed = BTreeMap::new();
-            Some(TargetChange { target: update.target.clone(), value, rewritten: Some(time), landed })
+            let (landed, used) = Default::default();
+            Some(TargetChange { target: update.target.clone(), value, rewritten: Some(time), landed, used })
         };
         decision.updates.iter().filter_map(found).collect()
     }
@@ -188,6 +227,16 @@ impl Standing {
     fn settle(&mut self, time: Timestamp, outcome: &Outcome) -> Result<Vec<TargetChange>, StandingError> {
         let at = self.unsettled.iter().position(|open| open.index == outcome.of);
         let decision = self.unsettled.remove(at.ok_or(StandingError::NotUnsettled { of: outcome.of })?);
+        // What the push did not move was not overridden.
+        let moved = |target: &Target| outcome.applied.iter().any(|applied| applied.target == *target);
+        self.debts.retain(|debt| debt.overriding.of != outcome.of || moved(&debt.overriding.target));
+        let used = |target: &Target| {
+            let of_target = self.debts.iter().map(|debt| &debt.overriding);
+            of_target
+                .filter(|one| one.of == outcome.of && one.target == *target)
+                .flat_map(|one| one.overriders.iter().map(|counted| counted.token))
+                .collect()
+        };
         let time = time.max(decision.time);
         let changed = outcome.applied.iter().map(|applied| {
             let of_target = || decision.updates.iter().filter(|update| update.target == applied.target);
@@ -199,6 +248,7 @@ impl Standing {
                 value: applied.value.clone(),
                 rewritten: rewrites.then_some(time),
                 landed: contents.map(|content| (*content, time)).collect(),
+                used: used(&applied.target),
             }
         });
         Ok(changed.collect())

@@ -1,7 +1,7 @@
 //! What would differ between two policies, by name, for people who are about to swap them.
 
 use super::model::{Environment, Policy, Principal, ReasonRule, Role, Rule};
-use super::{Bind, DefaultAnswer, LargerThan, Mode, Patterns, When, Window};
+use super::{Bind, DefaultAnswer, LargerThan, Mode, Override, Patterns, When, Window};
 use crate::domain::approval::quorum::Requirement;
 use crate::domain::name::RoleName;
 use std::collections::{BTreeMap, BTreeSet};
@@ -77,7 +77,10 @@ fn of_principal(who: &Principal) -> Keys {
 }
 
 fn of_role(role: &Role) -> Keys {
-    Keys::from([("members", role.members.iter().map(ToString::to_string).collect())])
+    Keys::from([
+        ("members", role.members.iter().map(ToString::to_string).collect()),
+        ("delegable", vec![role.delegable.to_string()]),
+    ])
 }
 
 fn of_environment(environment: &Environment) -> Keys {
@@ -130,9 +133,15 @@ fn of_rule(rule: &Rule) -> Keys {
         ("reason", reason),
         ("authors", if rule.authors_known { vec!["known".to_owned()] } else { Vec::new() }),
         ("pushers", if rule.pushers_known { vec!["known".to_owned()] } else { Vec::new() }),
+        ("override", rule.overriding.iter().map(of_override).collect()),
         ("mode", vec![observe.to_owned()]),
         ("message", rule.message.iter().map(|text| format!("`{text}`")).collect()),
     ])
+}
+
+fn of_override(one: &Override) -> String {
+    let Requirement { role, approvals } = &one.requirement;
+    format!("{approvals} of {role} for {}, reviewed within {}", one.ttl, one.review_within)
 }
 
 fn of_when(when: &When) -> String {

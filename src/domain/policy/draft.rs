@@ -5,7 +5,7 @@ use super::fault::Place;
 use super::model::{DefaultAnswer, Environment, Rule};
 use crate::domain::approval::PublicKey;
 use crate::domain::name::{CheckName, EnvironmentName, PrincipalId, RoleName, RuleName, WindowName};
-use crate::domain::time::Timestamp;
+use crate::domain::time::{Span, Timestamp};
 use std::collections::BTreeMap;
 
 /// A value and where it stands.
@@ -48,6 +48,7 @@ pub(super) struct RoleDraft {
     pub(super) name: At<RoleName>,
     pub(super) people: Vec<At<PrincipalId>>,
     pub(super) roles: Vec<At<RoleName>>,
+    pub(super) delegable: bool,
     /// Nothing in it had a fault.
     pub(super) sound: bool,
 }
@@ -84,6 +85,14 @@ pub(super) struct RequirementDraft {
     pub(super) approvals: At<usize>,
 }
 
+/// `override` of a rule.
+#[derive(Debug)]
+pub(super) struct OverrideDraft {
+    pub(super) requirement: RequirementDraft,
+    pub(super) ttl: Span,
+    pub(super) review_within: Span,
+}
+
 /// `[[rule]]`
 #[derive(Debug)]
 pub(super) struct RuleDraft {
@@ -103,6 +112,7 @@ pub(super) struct RuleDraft {
     pub(super) checks: Vec<At<CheckName>>,
     pub(super) require: Vec<RequirementDraft>,
     pub(super) any_of: Vec<At<Vec<RequirementDraft>>>,
+    pub(super) overriding: Option<OverrideDraft>,
     /// Nothing in it had a fault.
     pub(super) sound: bool,
 }

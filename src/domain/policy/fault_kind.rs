@@ -4,7 +4,6 @@ use super::{PatternError, limits};
 use crate::domain::approval::KeyError;
 use crate::domain::change::NotAnAction;
 use crate::domain::name::NameError;
-use crate::domain::time::Span;
 use std::fmt;
 
 /// What a policy gives a name to.
@@ -205,11 +204,11 @@ pub enum FaultKind {
         detail: String,
     },
     /// Nothing would ever count.
-    #[error("`ttl` is shorter than a second")]
-    TtlZero,
+    #[error("`{0}` is shorter than a second")]
+    SpanZero(&'static str),
     /// Approvals would count for longer than is wise.
-    #[error("`ttl` is longer than {}", limits::TTL)]
-    TtlTooLong(Span),
+    #[error("`{0}` is longer than {most}", most = limits::TTL)]
+    SpanTooLong(&'static str),
     /// Not a pattern.
     #[error(transparent)]
     BadPattern(#[from] PatternError),
@@ -295,7 +294,7 @@ pub enum FaultKind {
     /// The people who hold the roles and have keys are too few for all places at once.
     #[error("`{key}` can never be met: {filled} of {places} places can be filled")]
     NeverMet {
-        /// `require` or `any_of`.
+        /// `require`, `any_of` or `override`.
         key: &'static str,
         /// How many places there are, those of `require` included.
         places: usize,

@@ -75,6 +75,8 @@ pub struct Principal {
 pub struct Role {
     /// All members, those of nested roles included.
     pub members: BTreeSet<PrincipalId>,
+    /// Whether a member may let somebody else stand in.
+    pub delegable: bool,
 }
 
 /// A named set of refs.
@@ -131,6 +133,17 @@ pub enum When {
     Outside(WindowName),
 }
 
+/// Who may pass a rule in an emergency, and what follows.
+#[derive(Debug, Clone)]
+pub struct Override {
+    /// So many people of this role.
+    pub requirement: Requirement,
+    /// An override older than this no longer counts.
+    pub ttl: Span,
+    /// How soon somebody else is to look at it.
+    pub review_within: Span,
+}
+
 /// One rule.
 #[derive(Debug, Clone)]
 pub struct Rule {
@@ -176,6 +189,8 @@ pub struct Rule {
     pub authors_known: bool,
     /// Whether the pusher must be a principal.
     pub pushers_known: bool,
+    /// Who may pass it in an emergency; `None`: nobody.
+    pub overriding: Option<Override>,
     /// Whether it denies.
     pub mode: Mode,
     /// What to say when it is unmet.
@@ -190,7 +205,24 @@ impl Rule {
 
     /// Tells whether tokens of any kind can change what the rule answers.
     pub fn asks_tokens(&self) -> bool {
-        self.asks_approvals() || !self.checks.is_empty()
+        self.asks_approvals() || !self.checks.is_empty() || self.overriding.is_some()
+    }
+
+    /// Returns what is asked of those who pass the rule in an emergency: their signatures with a reason, counted as approvals of the rule
+    /// are, and nothing else.
+    pub fn in_emergency(&self) -> Option<Self> {
+        let Override { requirement, ttl, .. } = self.overriding.as_ref()?;
+        Some(Self {
+            require: vec![requirement.clone()],
+            any_of: Vec::new(),
+            checks: BTreeMap::new(),
+            deny: false,
+            ttl: *ttl,
+            reason: Some(ReasonRule::Required),
+            authors_known: false,
+            pushers_known: false,
+            ..self.clone()
+        })
     }
 
     /// Returns every role that the rule names in `require` or `any_of`.

@@ -1,7 +1,7 @@
 //! Messages whose values are good or bad. A case is its name and why, the lines that differ from the message that it
 //! starts from (an approval, where the name does not begin with another kind), and the answer.
 
-use super::{APPROVAL, Vector, bad, good, signed, start, with};
+use super::{APPROVAL, Vector, bad, good, kinds, signed, start, with};
 
 const CASES: &str = "\
 approve: an approval of a Git commit for its branch
@@ -48,15 +48,6 @@ reject: a rejection
   => ok
 revoke: takes back a token
   => ok
-attest: a check passed
-  => ok
-attest-failed: a check failed, and why
-  detail a.b_c-d failed
-  reason 2%20of%2090%20failed
-  => ok
-attest-hg: a check of a Mercurial changeset
-  subject hg-sha1:3f2a91c0d4e5b6978812ab34cd56ef7890123456
-  => ok
 
 kind-unknown: no such kind
   kind bless
@@ -64,15 +55,6 @@ kind-unknown: no such kind
 kind-case: a kind in capitals
   kind Approve
   => unknown kind of token
-kind-override: not supported yet
-  kind override
-  => tokens of kind `override` are not supported yet
-kind-delegate: not supported yet
-  kind delegate
-  => tokens of kind `delegate` are not supported yet
-kind-review: not supported yet
-  kind review
-  => tokens of kind `review` are not supported yet
 
 repo-space: a space that is not escaped
   repo pay ments
@@ -254,62 +236,13 @@ revoke-end: revocations do not expire
 revoke-detail: revocations have no detail
   detail unit-tests passed
   => `detail` has a value, but a token of kind `revoke` has none
-
-attest-nothing: of no changeset
-  subject -
-  => `subject` is `-`, but a token of kind `attest` needs it
-attest-token: of a token
-  subject sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
-  => `subject` is malformed: an id begins with git-sha1:, git-sha256: or hg-sha1:
-attest-no-detail: of no check
-  detail -
-  => `detail` is `-`, but a token of kind `attest` needs it
-attest-no-status: a check without how it ended
-  detail unit-tests
-  => `detail` is malformed: not a name and `passed` or `failed`
-attest-status: neither passed nor failed
-  detail unit-tests skipped
-  => `detail` is malformed: not a name and `passed` or `failed`
-attest-status-case: a status in capitals
-  detail unit-tests Passed
-  => `detail` is malformed: not a name and `passed` or `failed`
-attest-two: two checks
-  detail unit-tests lint passed
-  => `detail` is malformed: not a name and `passed` or `failed`
-attest-name: a check in capitals
-  detail Unit-Tests passed
-  => `detail` is malformed: a name is made of a-z, 0-9, `.`, `_` and `-`, and begins with a letter or digit
-attest-space: two spaces
-  detail unit-tests  passed
-  => `detail` is malformed: not a name and `passed` or `failed`
-attest-target: attestations have no target
-  target refs/heads/main
-  => `target` has a value, but a token of kind `attest` has none
-attest-action: attestations have no action
-  action update
-  => `action` has a value, but a token of kind `attest` has none
-attest-base: attestations have no base
-  base git-sha1:1111111111111111111111111111111111111111
-  => `base` has a value, but a token of kind `attest` has none
-attest-content: attestations have no content
-  content sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb
-  => `content` has a value, but a token of kind `attest` has none
-attest-role: attestations are meant for no role
-  role ci
-  => `role` has a value, but a token of kind `attest` has none
-attest-no-end: for ever
-  not-after -
-  => `not-after` is `-`, but a token of kind `attest` needs it
-attest-window: ends as it begins
-  not-after 2026-11-21T20:00:00Z
-  => `not-after` is not later than `not-before`
 ";
 
 const TARGET: &str = "a target is a full refname (refs/heads/main), branch:NAME, bookmark:NAME, tag:NAME or env:NAME";
 
 pub fn vectors() -> Vec<Vector> {
     let mut vectors = Vec::new();
-    let mut lines = CASES.lines().filter(|line| !line.is_empty());
+    let mut lines = CASES.lines().chain(kinds::CASES.lines()).filter(|line| !line.is_empty());
     while let Some((name, why)) = lines.next().and_then(|line| line.split_once(": ")) {
         let mut message = start(name).to_owned();
         loop {

@@ -2,11 +2,13 @@
 
 mod broken;
 mod contents;
+mod delegations;
 mod gathering;
 mod intake;
 mod log;
 mod order;
 mod outcome;
+mod overrides;
 mod repeated;
 mod repository;
 mod transactions;

@@ -96,6 +96,7 @@ impl History for Repository {
                 contents: BTreeMap::new(),
                 held: BTreeSet::new(),
                 rewritten_at: None,
+                used: BTreeSet::new(),
             }
         };
         Ok(self.claims.iter().map(update).collect())

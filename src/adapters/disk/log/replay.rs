@@ -118,12 +118,15 @@ impl DiskLogStore {
 /// What landed so long ago that it spends no token any more is forgotten from time to time, so that a long log does not
 /// become as many files.
 fn collect(batch: &mut BTreeMap<Target, TargetChange>, change: TargetChange, now: Timestamp) {
-    let (rewritten, mut landed) =
-        batch.remove(&change.target).map(|earlier| (earlier.rewritten, earlier.landed)).unwrap_or_default();
-    landed.extend(change.landed);
-    if landed.len().is_multiple_of(FORGETTING) {
-        landed.retain(|_, at| now < at.plus(limits::TTL));
+    let mut change = change;
+    if let Some(earlier) = batch.remove(&change.target) {
+        change.rewritten = change.rewritten.max(earlier.rewritten);
+        change.used.extend(earlier.used);
+        let newer = std::mem::replace(&mut change.landed, earlier.landed);
+        change.landed.extend(newer);
     }
-    let rewritten = change.rewritten.max(rewritten);
-    batch.insert(change.target.clone(), TargetChange { rewritten, landed, ..change });
+    if change.landed.len().is_multiple_of(FORGETTING) {
+        change.landed.retain(|_, at| now < at.plus(limits::TTL));
+    }
+    batch.insert(change.target.clone(), change);
 }

@@ -38,6 +38,12 @@ impl<'r> Quorums<'r> {
         let require_holds = self.entries_hold(&rule.require, has_gaps, sink);
         let alternatives_hold: Vec<bool> =
             rule.any_of.iter().map(|one| self.entries_hold(&one.value, has_gaps, sink)).collect();
+        let emergency = rule.overriding.as_ref().map(|one| &one.requirement);
+        let override_holds = self.entries_hold(emergency, has_gaps, sink);
+        if let (true, true, Some(place)) = (rule.sound, override_holds, rule.given.get("override")) {
+            let entries: Vec<Entry<'_>> = emergency.into_iter().filter_map(|one| self.entry(one)).collect();
+            fits("override", &entries, rule.rule.distinct_people, place, sink);
+        }
         if !rule.sound || !require_holds {
             return;
         }
@@ -78,7 +84,12 @@ impl<'r> Quorums<'r> {
     }
 
     /// Judges entries one by one; true if each can be judged and holds.
-    fn entries_hold(&self, entries: &[RequirementDraft], has_gaps: bool, sink: &mut Sink) -> bool {
+    fn entries_hold<'e>(
+        &self,
+        entries: impl IntoIterator<Item = &'e RequirementDraft>,
+        has_gaps: bool,
+        sink: &mut Sink,
+    ) -> bool {
         let before = sink.list.len();
         let mut known = true;
         for entry in entries {

@@ -6,7 +6,7 @@ use crate::domain::approval::quorum::Requirement;
 use crate::domain::name::{CheckName, EnvironmentName, WindowName};
 use crate::domain::policy::draft::{At, CheckDraft, EnvironmentDraft, RequirementDraft, RuleDraft};
 use crate::domain::policy::fault::{Note, Place, Remark, Sink};
-use crate::domain::policy::model::Rule;
+use crate::domain::policy::model::{Override, Rule};
 use crate::domain::policy::{FaultKind, Thing};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -46,6 +46,11 @@ pub(super) fn check(written: &RuleDraft, context: &Context<'_>, sink: &mut Sink)
     Rule {
         require: all(&written.require),
         any_of: written.any_of.iter().map(|alternative| all(&alternative.value)).collect(),
+        overriding: written.overriding.as_ref().map(|one| Override {
+            requirement: requirement(&one.requirement),
+            ttl: one.ttl,
+            review_within: one.review_within,
+        }),
         checks: written.checks.iter().filter_map(role_of).collect(),
         ..written.rule.clone()
     }

@@ -35,10 +35,11 @@ const RULE: Section = Section {
         "reason",
         "authors",
         "pushers",
+        "override",
         "mode",
         "message",
     ],
-    later: &["land", "override", "escalate"],
+    later: &["land", "escalate"],
 };
 
 /// Returns every key that a rule may have.
@@ -63,6 +64,7 @@ pub(super) fn read(reader: &mut Reader<'_>, body: &Value<'_>, file: &str) -> Opt
         checks: Vec::new(),
         require: Vec::new(),
         any_of: Vec::new(),
+        overriding: None,
         sound: false,
     };
     for (key, value) in table {
@@ -116,7 +118,7 @@ fn one(reader: &mut Reader<'_>, key: &'static str, value: &Value<'_>, draft: &mu
             }
         }
         "deny" => set(&mut rule.deny, reader.truth(key, value)),
-        "ttl" => set(&mut rule.ttl, value::ttl(reader, value)),
+        "ttl" => set(&mut rule.ttl, value::span(reader, key, value)),
         "self_approval" => set(&mut rule.self_approval, reader.truth(key, value)),
         "distinct_people" => set(&mut rule.distinct_people, reader.truth(key, value)),
         "bind" => {
@@ -128,6 +130,7 @@ fn one(reader: &mut Reader<'_>, key: &'static str, value: &Value<'_>, draft: &mu
         "reason" => rule.reason = value::reason(reader, value),
         "authors" => set(&mut rule.authors_known, reader.word(key, value, "`known`", &[("known", true)])),
         "pushers" => set(&mut rule.pushers_known, reader.word(key, value, "`known`", &[("known", true)])),
+        "override" => draft.overriding = requirement::overriding(reader, value),
         "mode" => {
             let words = [("enforce", Mode::Enforce), ("observe", Mode::Observe)];
             set(&mut rule.mode, reader.word(key, value, "`enforce` or `observe`", &words));
@@ -179,6 +182,7 @@ fn blank(place: (String, usize)) -> Rule {
         reason: None,
         authors_known: false,
         pushers_known: false,
+        overriding: None,
         mode: Mode::Enforce,
         message: None,
     }
