@@ -1,7 +1,8 @@
 //! Which changesets and tips of an update a rule is about (docs/spec/semantics.md, 4 to 6).
 
+use super::pattern::SortedPaths;
 use super::{Policy, Rule};
-use crate::domain::change::{Action, Changeset, ChangesetId, RefUpdate, RepoPath};
+use crate::domain::change::{Action, Changeset, ChangesetId, RefUpdate};
 use crate::domain::time::Timestamp;
 
 /// What a rule is about in one update.
@@ -31,21 +32,39 @@ impl From<bool> for Known {
     }
 }
 
+/// An update with the paths that it touches, in the form in which each rule looks through them.
+pub struct Touched<'a> {
+    update: &'a RefUpdate,
+    /// Of each changeset; `None`: nobody looked.
+    changesets: Vec<Option<SortedPaths<'a>>>,
+    /// Of each of the tips' differences.
+    tips: Vec<Option<SortedPaths<'a>>>,
+}
+
+impl<'a> Touched<'a> {
+    /// Sorts what is not sorted yet.
+    pub fn by(update: &'a RefUpdate) -> Self {
+        let changesets = update.changesets.iter().map(|one| one.own_paths.as_deref().map(SortedPaths::of)).collect();
+        let tips = update.tip_changes.iter().map(|one| one.paths.as_deref().map(SortedPaths::of)).collect();
+        Self { update, changesets, tips }
+    }
+}
+
 /// Paths and labels must match on the same changeset.
-fn of_changeset(rule: &Rule, changeset: &Changeset) -> Known {
+fn of_changeset(rule: &Rule, changeset: &Changeset, paths: &Option<SortedPaths<'_>>) -> Known {
     let labelled = match &changeset.trailers {
         _ if rule.labels.is_empty() => Known::Yes,
         None => Known::Unknown,
         Some(trailers) => rule.labelled(trailers).into(),
     };
-    labelled.min(of_paths(rule, &changeset.own_paths))
+    labelled.min(of_paths(rule, paths))
 }
 
-fn of_paths(rule: &Rule, paths: &Option<Vec<RepoPath>>) -> Known {
+fn of_paths(rule: &Rule, paths: &Option<SortedPaths<'_>>) -> Known {
     match (&rule.paths, paths) {
         (None, _) => Known::Yes,
         (Some(_), None) => Known::Unknown,
-        (Some(patterns), Some(paths)) => paths.iter().any(|path| patterns.matches(path.as_bytes())).into(),
+        (Some(patterns), Some(paths)) => patterns.matches_any(paths).into(),
     }
 }
 
@@ -53,13 +72,19 @@ impl Policy {
     /// Tells whether some rule that matches `update` at `now` follows contents, so that these must be known.
     pub fn asks_content(&self, update: &RefUpdate, now: Timestamp) -> bool {
         let asks = |rule: &&Rule| rule.follows_content() && self.in_force(rule, now);
-        self.rules_for(update).filter(asks).any(|rule| Units::of(rule, update).matches)
+        let mut asking = self.rules_for(update).filter(asks).peekable();
+        if asking.peek().is_none() {
+            return false;
+        }
+        let touched = Touched::by(update);
+        asking.any(|rule| Units::of(rule, &touched).matches)
     }
 }
 
 impl<'a> Units<'a> {
-    /// Finds what `rule` is about in `update`.
-    pub fn of(rule: &Rule, update: &'a RefUpdate) -> Self {
+    /// Finds what `rule` is about in an update.
+    pub fn of(rule: &Rule, touched: &Touched<'a>) -> Self {
+        let update = touched.update;
         let scope = update.scopes.get(&rule.name);
         let in_scope = |c: &&Changeset| scope.is_none_or(|ids| ids.contains(&c.id));
         let fresh: Vec<&Changeset> = update.changesets.iter().filter(in_scope).collect();
@@ -72,7 +97,9 @@ impl<'a> Units<'a> {
             certain |= known == Known::Yes;
             known != Known::No
         };
-        let changesets: Vec<&Changeset> = fresh.into_iter().filter(|c| is_matched(of_changeset(rule, c))).collect();
+        let with_paths = update.changesets.iter().zip(&touched.changesets).filter(|(c, _)| in_scope(c));
+        let matched = with_paths.filter(|(c, paths)| is_matched(of_changeset(rule, c, paths)));
+        let changesets: Vec<&Changeset> = matched.map(|(changeset, _)| changeset).collect();
         let does = |wanted: [Action; 2]| update.actions.iter().any(|action| wanted.contains(action));
         // Where old heads give way or stay beside, each tip is compared with them; labels are of commits, not of differences.
         let compared = does([Action::Rewrite, Action::NewHead]);
@@ -86,8 +113,8 @@ impl<'a> Units<'a> {
         } else {
             // If nobody compared them, all is touched.
             let differs = |tip: &&ChangesetId| {
-                let of_tip = || update.tip_changes.iter().filter(|change| change.tip == **tip);
-                let touched = of_tip().filter(|change| is_matched(of_paths(rule, &change.paths))).count();
+                let of_tip = || update.tip_changes.iter().zip(&touched.tips).filter(|(change, _)| change.tip == **tip);
+                let touched = of_tip().filter(|(_, paths)| is_matched(of_paths(rule, paths))).count();
                 touched > 0 || (compared && of_tip().next().is_none())
             };
             update.tips.iter().filter(differs).copied().collect()
