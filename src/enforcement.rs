@@ -11,7 +11,7 @@ mod settle;
 mod transaction;
 
 use crate::domain::audit::{Debt, Entry, Event};
-use crate::domain::change::{Push, Pusher, RefUpdate};
+use crate::domain::change::{ContentId, Push, Pusher, RefUpdate, Target};
 use crate::domain::policy::{Decision, Policy, Verdict};
 use crate::domain::time::{Span, Timestamp};
 use crate::ports::approval_store::ApprovalStore;
@@ -225,7 +225,9 @@ impl Server<'_> {
         match &policy {
             // A push that is refused already is not worth the walk through its history.
             Some(policy) if answer.refusals.is_empty() => {
-                match assess::assess(policy, push, incoming, self.approvals, now) {
+                let log = &*log;
+                let landed = |target: &Target, content: &ContentId| log.landed(target, content);
+                match assess::assess(policy, push, incoming, self.approvals, &landed, now) {
                     Ok(assessment) => {
                         answer.decision = assessment.decision;
                         answer.push = Some(assessment.push);

@@ -17,11 +17,11 @@ use crate::adapters::disk::published::Published;
 use crate::adapters::disk::{CheckpointMemory, Seen};
 use crate::domain::approval::{Kind, SignedToken, TokenId};
 use crate::domain::audit::Checkpoint;
-use crate::domain::change::{ChangesetId, Push, Pusher, RefUpdate, Target};
+use crate::domain::change::{ChangesetId, ContentId, Push, Pusher, RefUpdate, Target};
 use crate::domain::name::{PrincipalId, RoleName, RuleName};
 use crate::domain::policy::{Policy, PolicyFile, load};
 use crate::domain::time::Timestamp;
-use crate::enforcement::assess::{AssessError, Assessment, assess};
+use crate::enforcement::assess::{AssessError, Assessment, NO_LOG, assess};
 use crate::ports::approval_store::{Added, ApprovalStore, Found, StoreError};
 use crate::ports::clock::Clock as _;
 use crate::ports::history::{Need, OwnPaths, Selection};
@@ -60,7 +60,7 @@ impl Client {
         Ok(Self { local, published: files.published, policy, seen, now: SystemClock.now() })
     }
 
-    /// Finds out what a supposed move does, and which commits it brings.
+    /// Finds out what a supposed move does, which commits it brings, and what names their changes.
     ///
     /// A creation brings those that stand on no ref of the server that a rule for the new one protects as well; where no rule is about the
     /// new ref, those that stand on no ref.
@@ -81,6 +81,9 @@ impl Client {
         let hidden = vec![Selection { rule: any, picks: Box::new(judged) }];
         let need = Need { own_paths: OwnPaths::Unneeded, hidden, ..Need::default() };
         history.load(&mut update, &need).map_err(|error| history_failure(&error))?;
+        if update.is_plain_update() {
+            history.contents(&mut update).map_err(|error| history_failure(&error))?;
+        }
         Ok(update)
     }
 
@@ -95,7 +98,7 @@ impl Client {
         let updates = history.ref_updates().map_err(|error| history_failure(&error))?;
         let push = supposed_push(&self.published, login, updates);
         let approvals = Supposing { known: self.local.approvals(), supposed };
-        assess(&self.policy, push, &mut *history, &approvals, self.now).map_err(|error| cannot_judge(&error))
+        assess(&self.policy, push, &mut *history, &approvals, &NO_LOG, self.now).map_err(|error| cannot_judge(&error))
     }
 
     /// Keeps `tokens` here among those that wait to be sent.
@@ -156,6 +159,12 @@ impl ApprovalStore for Supposing<'_> {
     fn of_subject(&self, subject: &ChangesetId) -> Result<Found, StoreError> {
         let mut found = self.known.of_subject(subject)?;
         found.tokens.extend(self.supposed.iter().filter(|one| one.token.subject.as_ref() == Some(subject)).cloned());
+        Ok(found)
+    }
+
+    fn of_content(&self, content: &ContentId) -> Result<Found, StoreError> {
+        let mut found = self.known.of_content(content)?;
+        found.tokens.extend(self.supposed.iter().filter(|one| one.token.content.as_ref() == Some(content)).cloned());
         Ok(found)
     }
 

@@ -6,7 +6,7 @@ use super::client_target::Proposal;
 use super::{Exit, Failure, safe};
 use crate::adapters::ssh::FileSigner;
 use crate::domain::approval::{Kind, PublicKey, RoleChoice, SignedToken, Token, TokenId, signed_bytes};
-use crate::domain::change::Action;
+use crate::domain::change::{Action, ContentId};
 use crate::domain::name::{RoleName, RuleName};
 use crate::domain::policy::{Policy, Rule};
 use crate::domain::time::Span;
@@ -25,6 +25,8 @@ pub struct Wishes<'a> {
     pub kind: Kind,
     /// What may happen to the target.
     pub action: Action,
+    /// What names the changes up to the commit, if anything does.
+    pub content: Option<ContentId>,
     /// What the signer has to say.
     pub reason: String,
     /// For how long; `None`: as long as it can count.
@@ -51,7 +53,7 @@ pub fn parse_span(text: &str) -> Result<Span, String> {
     if span.as_seconds() == 0 { Err("nothing would count for no time".to_owned()) } else { Ok(span) }
 }
 
-/// Writes the token for `proposal`, and before it the revocation of each rejection of the same commit that would stand against it.
+/// Writes the token for `proposal`, and before it the revocation of each rejection of the same that would stand against it.
 ///
 /// # Errors
 /// [`Failure`] for a role that the policy does not have, or when tokens or randomness cannot be had.
@@ -64,7 +66,7 @@ pub fn draft(client: &Client, proposal: &Proposal, own: &OwnKey, wishes: Wishes<
     let mut tokens = Vec::new();
     let mut begin = client.now;
     if wishes.kind != Kind::Reject {
-        for rejection in own_rejections(client, proposal, own)? {
+        for rejection in own_rejections(client, proposal, own, wishes.content.as_ref())? {
             notes.push(format!("this takes your rejection {} back", rejection.id));
             // An approval that is not younger than the rejection never counts, even when that is taken back.
             begin = begin.max(rejection.token.not_before.plus(Span::seconds(1)));
@@ -86,6 +88,7 @@ pub fn draft(client: &Client, proposal: &Proposal, own: &OwnKey, wishes: Wishes<
         target: Some(proposal.target.clone()),
         action: Some(wishes.action),
         base: proposal.base.clone(),
+        content: wishes.content,
         role,
         not_before: begin,
         not_after: Some(begin.plus(span)),
@@ -157,18 +160,28 @@ pub fn known_role(policy: &Policy, name: &str) -> Result<RoleName, Failure> {
     })
 }
 
-/// The rejections of the same commit for the same target by the same person that stand.
-fn own_rejections(client: &Client, proposal: &Proposal, own: &OwnKey) -> Result<Vec<SignedToken>, Failure> {
+/// The rejections of the same commit, or of the same changes, for the same target by the same person that stand.
+fn own_rejections(
+    client: &Client,
+    proposal: &Proposal,
+    own: &OwnKey,
+    content: Option<&ContentId>,
+) -> Result<Vec<SignedToken>, Failure> {
     let failed = |error| Failure::from_error(Exit::Undecided, &error);
     let approvals = client.local.approvals();
     let is_own = |signed: &SignedToken| client.policy.holder(&signed.key) == Some(&own.who);
-    let mut standing = Vec::new();
-    for signed in approvals.of_subject(&proposal.subject).map_err(failed)?.tokens {
+    let mut found = approvals.of_subject(&proposal.subject).map_err(failed)?.tokens;
+    if let Some(content) = content {
+        found.extend(approvals.of_content(content).map_err(failed)?.tokens);
+    }
+    let mut standing: Vec<SignedToken> = Vec::new();
+    for signed in found {
         let same = signed.token.kind == Kind::Reject
             && signed.token.target.as_ref() == Some(&proposal.target)
             && signed.token.repository == client.published.repository
             && is_own(&signed);
-        if same && !approvals.revocations_of(&signed.id).map_err(failed)?.tokens.iter().any(is_own) {
+        let is_new = standing.iter().all(|known| known.id != signed.id);
+        if same && is_new && !approvals.revocations_of(&signed.id).map_err(failed)?.tokens.iter().any(is_own) {
             standing.push(signed);
         }
     }

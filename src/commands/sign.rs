@@ -122,6 +122,7 @@ fn sign(args: &Wanted, kind: Kind, mut client: Client, cx: &Context) -> Result<E
     let wishes = client_token::Wishes {
         kind,
         action: update.action().clone(),
+        content: update.contents.iter().find(|(_, found)| found.end == proposal.subject).map(|(content, _)| *content),
         reason: args.signing.reason.clone(),
         ttl: args.ttl,
         role: args.role.as_deref(),

@@ -3,14 +3,15 @@
 //! The server's decision and every client's preview take this same way, so that they cannot drift apart.
 
 use crate::domain::approval::{SignedToken, TokenId};
-use crate::domain::change::{Action, ChangesetId, Push, RefUpdate, Target, TargetKind};
+use crate::domain::change::{Action, ChangesetId, ContentId, Push, RefUpdate, Target, TargetKind};
 use crate::domain::name::{PrincipalId, RoleName};
 use crate::domain::policy::{Decision, Mode, Policy, Rule, Verdict, evaluate};
 use crate::domain::text;
 use crate::domain::time::Timestamp;
 use crate::ports::approval_store::{ApprovalStore, Found, SkipReason, StoreError};
 use crate::ports::history::{History, HistoryError, Need, OwnPaths, Selection};
-use std::collections::BTreeSet;
+use crate::ports::log::LogError;
+use std::collections::{BTreeSet, HashSet};
 use std::path::PathBuf;
 
 /// Why a push could not be assessed.
@@ -22,6 +23,9 @@ pub enum AssessError {
     /// The approvals could not be read.
     #[error("cannot read the approvals")]
     Approvals(#[from] StoreError),
+    /// What the log knows could not be looked up.
+    #[error("cannot look up in the log what has landed")]
+    Log(#[from] LogError),
     /// Something among the approvals cannot be read: it could be a rejection or a revocation.
     #[error("cannot read the approval {}", text::encode(path.as_os_str().as_encoded_bytes(), b""))]
     Damaged {
@@ -43,6 +47,12 @@ pub struct Assessment {
     pub decision: Decision,
 }
 
+/// Tells when changes of a content last landed on a target with approvals, as [`crate::ports::log::Log::landed`].
+pub type Landed<'a> = dyn Fn(&Target, &ContentId) -> Result<Option<Timestamp>, LogError> + 'a;
+
+/// What a client, who has no log, knows of that: nothing.
+pub const NO_LOG: fn(&Target, &ContentId) -> Result<Option<Timestamp>, LogError> = |_, _| Ok(None);
+
 /// Loads what `policy` asks of each update of `push`, gathers the tokens, and evaluates at `now`.
 ///
 /// # Errors
@@ -52,19 +62,31 @@ pub fn assess(
     mut push: Push,
     history: &mut dyn History,
     approvals: &dyn ApprovalStore,
+    landed: &Landed<'_>,
     now: Timestamp,
 ) -> Result<Assessment, AssessError> {
     for update in &mut push.updates {
         load(policy, update, history, Merges::Unknown)?;
+        if policy.asks_content(update, now) {
+            history.contents(update)?;
+        }
     }
     let tokens = gather(policy, &push, approvals)?;
     for update in &mut push.updates {
-        let bases: BTreeSet<ChangesetId> = tokens
-            .iter()
-            .filter(|signed| signed.token.target.as_ref() == Some(&update.target))
-            .flat_map(|signed| signed.token.base.iter().copied())
-            .collect();
+        let target = update.target.clone();
+        let of_target = || tokens.iter().map(|signed| &signed.token).filter(|one| one.target.as_ref() == Some(&target));
+        let bases: BTreeSet<ChangesetId> = of_target().flat_map(|token| token.base.iter().copied()).collect();
         history.reachable_bases(update, &bases)?;
+        let mut subjects = BTreeSet::new();
+        for token in of_target() {
+            if let Some(content) = token.content
+                && let Some(landing) = update.contents.get_mut(&content)
+            {
+                landing.landed_at = landed(&target, &content)?;
+                subjects.extend(token.subject);
+            }
+        }
+        update.held = if subjects.is_empty() { subjects } else { history.held(update, &subjects)? };
     }
     let mut decision = evaluate(policy, &push, &tokens, now);
     // Whether a merge has changes of its own is dear to find out, and matters only where no token covers the merge. Where a rule is
@@ -148,8 +170,8 @@ fn hides_what_it_judged(rule: &Rule) -> bool {
         && [Action::Create, Action::Update, Action::Rewrite].iter().all(|action| rule.names_action(action))
 }
 
-/// Collects the tokens whose subject is part of the push, the delegations by which their signers stand in for others, and the revocations
-/// of all these.
+/// Collects the tokens whose subject or content is part of the push, the delegations by which their signers stand in for others, and
+/// the revocations of all these.
 fn gather(policy: &Policy, push: &Push, approvals: &dyn ApprovalStore) -> Result<Vec<SignedToken>, AssessError> {
     let mut subjects: BTreeSet<ChangesetId> = BTreeSet::new();
     for update in &push.updates {
@@ -162,6 +184,13 @@ fn gather(policy: &Policy, push: &Push, approvals: &dyn ApprovalStore) -> Result
     for subject in subjects {
         tokens.extend(sound(approvals.of_subject(&subject)?)?);
     }
+    let contents: BTreeSet<&ContentId> = push.updates.iter().flat_map(|update| update.contents.keys()).collect();
+    for content in contents {
+        tokens.extend(sound(approvals.of_content(content)?)?);
+    }
+    // A token stands with its subject and with its content.
+    let mut seen = HashSet::new();
+    tokens.retain(|signed| seen.insert((signed.id, *signed.key.as_bytes())));
     for (role, to) in stand_ins(policy, push, &tokens) {
         tokens.extend(sound(approvals.delegations(&role, &to)?)?);
     }

@@ -1,7 +1,7 @@
 //! What pushers may do to jit's own targets, and what is kept of the tokens that a push carries.
 
 use super::review::{ReviewRefusal, Reviewed};
-use crate::domain::approval::{Kind, SignedToken, TokenError, beside, place, without_line_end};
+use crate::domain::approval::{Kind, Place, SignedToken, TokenError, place, without_line_end};
 use crate::domain::change::RefUpdate;
 use crate::domain::policy::{Policy, UpdateDecision};
 use crate::domain::text;
@@ -89,12 +89,10 @@ fn keep(
     token: &CarriedToken,
     now: Timestamp,
 ) -> Result<Added, Declined> {
-    let expected = place(signed);
     if let TokenPlace::File(given) = &token.place
-        && *given != expected.as_bytes()
-        && *given != beside(signed).as_bytes()
+        && !Place::parse(given).is_some_and(|place| place.suits(signed))
     {
-        return Err(Declined::Misplaced { expected });
+        return Err(Declined::Misplaced { expected: place(signed) });
     }
     approvals.add(signed, now).map_err(|source| Declined::NotKept { id: signed.id.to_string(), source })
 }

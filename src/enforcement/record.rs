@@ -1,11 +1,11 @@
 //! Writes decisions and outcomes in the words of the log (docs/spec/audit-log.md).
 
 use super::{Answer, Refusal, Server, Stage};
-use crate::domain::approval::SignedToken;
+use crate::domain::approval::{SignedToken, TokenId};
 use crate::domain::audit::{
     self, Applied, Entry, Event, Hash, OutcomeKind, RuleRecord, SignedCheckpoint, UpdateRecord,
 };
-use crate::domain::change::{ChangesetId, RefUpdate, Target};
+use crate::domain::change::{ChangesetId, ContentId, RefUpdate, Target};
 use crate::domain::policy::{Counted, Fault, Faults, Mode, Policy, Rule, RuleOutcome, UpdateDecision};
 use crate::domain::time::Timestamp;
 use crate::ports::log::LogError;
@@ -95,8 +95,8 @@ pub(super) fn decision(
         let signer = policy.and_then(|policy| policy.holder(&signed.key));
         signer.is_some_and(|who| counted.contains(&(signed.id, who.clone())))
     };
-    let texts = answer.intake.tokens.iter().filter(counts);
-    let tokens: BTreeMap<_, _> = texts.map(|signed| (signed.id, signed.text.clone())).collect();
+    let texts: Vec<&SignedToken> = answer.intake.tokens.iter().filter(counts).collect();
+    let tokens: BTreeMap<_, _> = texts.iter().map(|signed| (signed.id, signed.text.clone())).collect();
     let policy_error = answer.refusals.iter().find_map(|refusal| match refusal {
         Refusal::Policy(PolicyUnavailable::Faulty(faults)) => Some(report(faults)),
         Refusal::Policy(other) => Some(chain(other)),
@@ -106,7 +106,7 @@ pub(super) fn decision(
         repository: repository.to_owned(),
         pusher: answer.pusher.clone(),
         verdict: if allowed { audit::Verdict::Allow } else { audit::Verdict::Deny },
-        updates: updates(answer, found),
+        updates: updates(answer, &texts, found),
         tokens,
         policy: policy.map(|policy| Hash(policy.digest)),
         policy_error,
@@ -131,7 +131,7 @@ fn report(faults: &Faults) -> String {
 }
 
 /// Every update of the push: as decided, or, where the push is refused as a whole, as it was asked for.
-fn updates(answer: &Answer, found: &[Found]) -> Vec<UpdateRecord> {
+fn updates(answer: &Answer, counted: &[&SignedToken], found: &[Found]) -> Vec<UpdateRecord> {
     let decided = answer.decision.updates.iter().map(|update| UpdateRecord {
         target: update.target.clone(),
         actions: update.actions.clone(),
@@ -139,6 +139,7 @@ fn updates(answer: &Answer, found: &[Found]) -> Vec<UpdateRecord> {
         new: update.new.clone(),
         after: other_than(&update.new, &update.after),
         found: value_found(&update.target, found),
+        contents: contents(update, counted),
         rules: update.rules.iter().map(rule).collect(),
         refused: default_refusal(update),
     });
@@ -156,9 +157,18 @@ pub(super) fn as_asked(update: &RefUpdate, found: &[Found]) -> UpdateRecord {
         new: update.new.clone(),
         after: other_than(&update.new, &update.after),
         found: value_found(&update.target, found),
+        contents: Vec::new(),
         rules: Vec::new(),
         refused: Vec::new(),
     }
+}
+
+/// The contents of the tokens that counted for an update.
+fn contents(update: &UpdateDecision, counted: &[&SignedToken]) -> Vec<ContentId> {
+    let ids: BTreeSet<TokenId> = update.rules.iter().flat_map(|rule| &rule.counted).map(|one| one.token).collect();
+    let of_update = counted.iter().filter(|signed| ids.contains(&signed.id));
+    let contents: BTreeSet<ContentId> = of_update.filter_map(|signed| signed.token.content).collect();
+    contents.into_iter().collect()
 }
 
 fn value_found(target: &Target, found: &[Found]) -> Option<Vec<ChangesetId>> {

@@ -1,13 +1,13 @@
 //! The tokens that a server keeps. That store decides; refs and branches only bring tokens to it.
 
 use crate::domain::approval::{SignedToken, TokenError, TokenId};
-use crate::domain::change::ChangesetId;
+use crate::domain::change::{ChangesetId, ContentId};
 use crate::domain::name::{PrincipalId, RoleName};
 use crate::domain::time::Timestamp;
 use std::io;
 use std::path::PathBuf;
 
-/// Keeps tokens, and finds those of a changeset or of a token at a cost that does not depend on how many others
+/// Keeps tokens, and finds those of a changeset, of a content or of a token at a cost that does not depend on how many others
 /// it keeps. It only grows.
 ///
 /// The store does not ask whose keys sign: the caller adds tokens of keys that the policy knows.
@@ -17,6 +17,12 @@ pub trait ApprovalStore {
     /// # Errors
     /// [`StoreError`] if they cannot be listed at all.
     fn of_subject(&self, subject: &ChangesetId) -> Result<Found, StoreError>;
+
+    /// Finds the approvals and rejections of a content, whatever their changesets.
+    ///
+    /// # Errors
+    /// [`StoreError`] if they cannot be listed at all.
+    fn of_content(&self, content: &ContentId) -> Result<Found, StoreError>;
 
     /// Finds the revocations of a token, whoever signed them.
     ///
@@ -111,7 +117,7 @@ pub enum StoreError {
         /// The quota.
         limit: u64,
     },
-    /// The signer's quota for one subject is used up.
+    /// The signer's quota for one subject, or one content, is used up.
     #[error("the key {key} has {limit} tokens for this subject, which is all that one key may")]
     SubjectQuota {
         /// The fingerprint of the key.

@@ -32,6 +32,20 @@ pub trait History {
     /// [`HistoryError`]; `update` is then only partly filled and must not be judged.
     fn load(&mut self, update: &mut RefUpdate, need: &Need<'_>) -> Result<(), HistoryError>;
 
+    /// Fills `contents` of `update`, whose changesets are loaded, as far as there is room ([`crate::domain::change::Room::ALL`]).
+    ///
+    /// A content that cannot be read (too long, not here) is left out, with those that build on it.
+    ///
+    /// # Errors
+    /// [`HistoryError`].
+    fn contents(&mut self, update: &mut RefUpdate) -> Result<(), HistoryError>;
+
+    /// Returns those of `ids` that an old value of `update` reaches, itself included. Exact, whatever dates say.
+    ///
+    /// # Errors
+    /// [`HistoryError`] if the history cannot be read.
+    fn held(&mut self, update: &RefUpdate, ids: &BTreeSet<ChangesetId>) -> Result<BTreeSet<ChangesetId>, HistoryError>;
+
     /// Fills `reachable_bases` of `update` with those of `bases` that an old value reaches, itself included.
     ///
     /// Ids that the repository does not know are not reachable. An id is only ever left out wrongly, never taken in wrongly.

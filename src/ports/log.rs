@@ -4,7 +4,7 @@ use crate::domain::audit::{
     CheckpointError, Debt, Entry, EntryError, Hash, LastDenial, LineFault, RefsError, SignedCheckpoint, StandingError,
     TargetState, Unsettled,
 };
-use crate::domain::change::Target;
+use crate::domain::change::{ContentId, Target};
 use crate::domain::time::Timestamp;
 use std::fmt;
 use std::io;
@@ -57,6 +57,13 @@ pub trait Log {
     /// # Errors
     /// [`LogError`] if the derived files cannot be read; then nothing may be concluded about the target.
     fn target(&self, target: &Target) -> Result<TargetState, LogError>;
+
+    /// Looks up when changes of the content `content` last landed on `target` with approvals, at the same cost however long the
+    /// log is.
+    ///
+    /// # Errors
+    /// As [`Log::target`].
+    fn landed(&self, target: &Target, content: &ContentId) -> Result<Option<Timestamp>, LogError>;
 
     /// Returns the allowed decisions without an outcome, oldest first. Each is to be settled from the refs' values.
     fn unsettled(&self) -> &[Unsettled];

@@ -11,6 +11,8 @@ mod carried;
 mod central;
 mod client;
 mod client_answers;
+mod content;
+mod content_client;
 mod doctor;
 mod extremes;
 mod failures;
@@ -20,6 +22,7 @@ mod guard;
 #[path = "../support/hg.rs"]
 mod hg;
 mod installation;
+mod keys;
 mod merges;
 mod objects;
 mod policy_changes;

@@ -3,6 +3,7 @@
 mod actions;
 mod answer;
 mod checks;
+mod content;
 mod coverage;
 mod creation;
 mod default;

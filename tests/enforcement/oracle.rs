@@ -6,7 +6,7 @@ use jit::domain::approval::quorum::Requirement;
 use jit::domain::approval::{Kind, RoleChoice, SignedToken};
 use jit::domain::change::{Action, Changeset, ChangesetId, Push, RefUpdate};
 use jit::domain::name::{PrincipalId, RoleName};
-use jit::domain::policy::{DefaultAnswer, Mode, Policy, ReasonRule, Rule, When};
+use jit::domain::policy::{Bind, DefaultAnswer, Mode, Policy, ReasonRule, Rule, When};
 use jit::domain::time::Span;
 use std::collections::BTreeSet;
 
@@ -167,11 +167,7 @@ impl Case<'_> {
 
     fn is_rejected(&self) -> bool {
         self.tokens.iter().any(|token| {
-            let subject = token.token.subject.as_ref();
-            let inside = subject.is_some_and(|subject| {
-                self.update.tips.contains(subject) || self.update.changesets.iter().any(|commit| commit.id == *subject)
-            });
-            inside
+            self.end_of(token).is_some()
                 && self.is_rejection(token)
                 && !is_over(token.token.not_before.plus(Span::days(30)))
                 && !token.token.not_after.is_some_and(is_over)
@@ -184,6 +180,30 @@ impl Case<'_> {
 
     fn is_rejection(&self, token: &SignedToken) -> bool {
         token.token.kind == Kind::Reject && self.is_here(token) && token.token.not_before <= at(300)
+    }
+
+    fn is_inside(&self, id: &ChangesetId) -> bool {
+        self.update.tips.contains(id) || self.update.changesets.iter().any(|commit| commit.id == *id)
+    }
+
+    /// Where the token is about the content alone: the commit of the update at which that ends.
+    fn end_of_content(&self, token: &SignedToken) -> Option<ChangesetId> {
+        let foreign = !token.token.subject.is_some_and(|subject| self.is_inside(&subject));
+        let found = self.update.contents.get(&token.token.content?)?;
+        (foreign && self.rule.bind == Bind::Content).then_some(found.end)
+    }
+
+    /// The commit of the update up to which the token speaks.
+    fn end_of(&self, token: &SignedToken) -> Option<ChangesetId> {
+        token.token.subject.filter(|subject| self.is_inside(subject)).or_else(|| self.end_of_content(token))
+    }
+
+    /// Whether a token that is about the content alone was signed before that landed.
+    fn is_used_up(&self, token: &SignedToken) -> bool {
+        let landed = |content| self.update.contents.get(&content).and_then(|found| found.landed_at);
+        self.end_of_content(token).is_some()
+            && (token.token.content.and_then(landed).is_some_and(|moment| moment >= token.token.not_before)
+                || token.token.subject.is_some_and(|subject| self.update.held.contains(&subject)))
     }
 
     fn is_here(&self, token: &SignedToken) -> bool {
@@ -214,7 +234,7 @@ impl Case<'_> {
         let usable: Vec<(PrincipalId, BTreeSet<RoleName>)> = self
             .tokens
             .iter()
-            .filter(|token| if as_tip { token.token.subject == Some(*unit) } else { self.covers(token, unit) })
+            .filter(|token| if as_tip { self.end_of(token) == Some(*unit) } else { self.covers(token, unit) })
             .filter_map(|token| self.worth(token))
             .filter(|(who, _)| !self.is_self(unit, who))
             .collect();
@@ -271,9 +291,8 @@ impl Case<'_> {
             self.is_rejection(other)
                 && self.policy.holder(&other.key) == Some(who)
                 && other.token.not_before >= token.not_before
-                && other.token.subject.is_some_and(|subject| {
-                    self.covers(signed, &subject)
-                        || (token.subject == Some(subject) && self.update.tips.contains(&subject))
+                && self.end_of(other).is_some_and(|end| {
+                    self.covers(signed, &end) || (self.end_of(signed) == Some(end) && self.update.tips.contains(&end))
                 })
         });
         let reason = match &self.rule.reason {
@@ -299,6 +318,7 @@ impl Case<'_> {
             && reason
             && !rejected
             && !self.is_taken_back(signed, who)
+            && !self.is_used_up(signed)
             && self.update.rewritten_at.is_none_or(|moment| moment < token.not_before)
             && !roles.is_empty();
         counts.then(|| (who.clone(), roles))
@@ -306,9 +326,9 @@ impl Case<'_> {
 
     fn covers(&self, signed: &SignedToken, commit: &ChangesetId) -> bool {
         let inside = |id: &ChangesetId| self.update.changesets.iter().any(|commit| commit.id == *id);
-        let Some(subject) = signed.token.subject.filter(inside) else { return false };
+        let Some(end) = self.end_of(signed).filter(inside) else { return false };
         let below_base = self.is_plain() && signed.token.base.iter().any(|base| self.reaches(base, commit));
-        inside(commit) && self.reaches(&subject, commit) && !below_base
+        inside(commit) && self.reaches(&end, commit) && !below_base
     }
 
     fn reaches(&self, from: &ChangesetId, to: &ChangesetId) -> bool {

@@ -9,6 +9,7 @@ mod support;
 
 mod branches;
 mod clones;
+mod content;
 mod desk;
 mod forged;
 mod guard;

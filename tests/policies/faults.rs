@@ -63,7 +63,7 @@ fn keys_that_do_not_exist_or_not_yet_are_refused() {
             ],
         ),
     ]);
-    for key in ["bind", "land", "escalate"] {
+    for key in ["land", "escalate"] {
         let text = format!("[[rule]]\nname = \"r\"\ndeny = true\n{key} = 1");
         check(&[(&text, &[(&format!("`{key}` is not supported yet"), key)])]);
     }

@@ -29,6 +29,7 @@ any_of = [[{ role = "all", approvals = 1 }], [{ role = "lead", approvals = 1 }]]
 ttl = "24h"
 self_approval = true
 distinct_people = false
+bind = "content"
 up_to_date = true
 promoted_from = ["develop"]
 reason = "[A-Z]+-[0-9]+"
@@ -54,7 +55,7 @@ message = "see docs"
     assert!(rule.names_action(&Action::NewHead) && !rule.names_action(&Action::Update));
     assert_eq!((rule.require.len(), rule.any_of.len()), (1, 2));
     assert_eq!(rule.ttl, Span::days(1));
-    assert!(rule.self_approval && !rule.distinct_people && rule.up_to_date);
+    assert!(rule.self_approval && !rule.distinct_people && rule.up_to_date && rule.follows_content());
     assert!(rule.promoted_from.as_ref().is_some_and(|list| list.matches(b"develop")));
     assert!(matches!(&rule.reason, Some(ReasonRule::Matches(e)) if e.is_match("ABC-1") && !e.is_match("abc")));
     assert!(rule.authors_known && rule.pushers_known);
@@ -69,6 +70,7 @@ fn what_is_not_given_has_its_default() {
     let rule = &policy.rules[0];
     assert_eq!(rule.ttl, Span::days(7));
     assert!(!rule.self_approval && rule.distinct_people && !rule.up_to_date && !rule.deny);
+    assert!(!rule.follows_content());
     assert_eq!(rule.mode, Mode::Enforce);
     assert!(rule.actions.is_none() && rule.paths.is_none() && rule.reason.is_none());
 }

@@ -8,11 +8,12 @@ mod policy;
 pub mod published;
 mod token_quota;
 mod token_store;
-#[cfg(test)]
-mod token_store_tests;
 mod waiting;
 
 pub use memory::{CheckpointMemory, MemoryError, Seen};
 pub use policy::{PolicyFolder, PolicyFolderError, STARTER_POLICY};
 pub use token_store::TokenStore;
 pub use waiting::WaitingTokens;
+
+#[cfg(test)]
+mod token_store_tests;

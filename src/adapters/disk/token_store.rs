@@ -1,5 +1,5 @@
 //! The server's tokens as plain files: `<jit folder>/tokens/<first 2 hex>/<rest of the subject>/<name>`
-//! (docs/spec/token.md, "Place").
+//! (docs/spec/token.md, "Place"). One with a content stands below that as well.
 //!
 //! Plain files, because they outlive a refused push: Git throws the quarantine away, and with it every object.
 //! Nothing is ever changed or removed here.
@@ -7,10 +7,10 @@
 use super::ownership::make_folder;
 use super::token_quota::DailyQuota;
 use crate::domain::approval::{
-    Kind, MAX_TEXT, Place, SignedToken, TokenId, beside, folder_of_changeset, folder_of_delegations, folder_of_token,
-    place, without_line_end,
+    Kind, MAX_TEXT, Place, SignedToken, TokenId, folder_of_changeset, folder_of_content, folder_of_delegations,
+    folder_of_token, places, without_line_end,
 };
-use crate::domain::change::ChangesetId;
+use crate::domain::change::{ChangesetId, ContentId};
 use crate::domain::name::{PrincipalId, RoleName};
 use crate::domain::policy::LEEWAY;
 use crate::domain::time::Timestamp;
@@ -20,7 +20,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-/// How many tokens of one key may stand under one subject.
+/// How many tokens of one key may stand under one subject or one content.
 const PER_SUBJECT: u64 = 64;
 
 /// The `tokens` folder of a repository.
@@ -108,10 +108,9 @@ impl TokenStore {
         path.ancestors().skip(1).take_while(|folder| folder.starts_with(&self.root)).try_for_each(sync)
     }
 
-    /// Refuses a token with which its signer would have too many under one subject.
-    fn check_subject(&self, signed: &SignedToken) -> Result<(), StoreError> {
-        let own = place(signed);
-        let folder = own.rsplit_once('/').map_or(own.as_str(), |(folder, _)| folder);
+    /// Refuses a token with which its signer would have too many in the folder of `path`.
+    fn check_folder(&self, path: &str, signed: &SignedToken) -> Result<(), StoreError> {
+        let folder = path.rsplit_once('/').map_or(path, |(folder, _)| folder);
         let siblings = self.read_folder(folder)?.tokens;
         let mine = siblings.iter().filter(|other| other.key == signed.key).count() as u64;
         if mine >= PER_SUBJECT {
@@ -146,6 +145,12 @@ impl ApprovalStore for TokenStore {
         Ok(found)
     }
 
+    fn of_content(&self, content: &ContentId) -> Result<Found, StoreError> {
+        let mut found = self.read_folder(&folder_of_content(content))?;
+        found.tokens.retain(|signed| signed.token.content == Some(*content));
+        Ok(found)
+    }
+
     fn revocations_of(&self, token: &TokenId) -> Result<Found, StoreError> {
         let mut found = self.read_folder(&folder_of_token(token))?;
         found.tokens.retain(|signed| signed.token.kind == Kind::Revoke(*token));
@@ -161,32 +166,36 @@ impl ApprovalStore for TokenStore {
 
     fn add(&self, signed: &SignedToken, now: Timestamp) -> Result<Added, StoreError> {
         let mut quota = DailyQuota::hold(&self.root, &signed.key, now)?;
-        let places = [place(signed), beside(signed)];
-        for relative in &places {
-            let known = self.read_token(relative).is_ok_and(|there| there.key == signed.key && there.id == signed.id);
-            if known {
+        let is_same = |there: SignedToken| there.key == signed.key && there.id == signed.id;
+        let mut missing = Vec::new();
+        for paths in places(signed) {
+            match paths.iter().find(|path| self.read_token(path).is_ok_and(is_same)) {
                 // Whoever wrote it may have crashed between the rename and the sync.
-                self.sync_above(&self.root.join(relative))?;
-                return Ok(Added::Known);
+                Some(known) => self.sync_above(&self.root.join(known))?,
+                None => missing.push(paths),
             }
         }
-        let room = quota.check().and_then(|()| self.check_subject(signed));
+        if missing.is_empty() {
+            return Ok(Added::Known);
+        }
+        let in_folders = || missing.iter().try_for_each(|[path, _]| self.check_folder(path, signed));
+        let room = quota.check().and_then(|()| in_folders());
         let is_counted = room.is_ok();
         if let Err(full) = room
             && !self.is_first_revocation(signed, &quota, now)?
         {
             return Err(full);
         }
-        for relative in &places {
-            if self.write(relative, signed)? {
-                // After the token: a crash in between forgets to count one, which harms nobody.
-                if is_counted {
-                    quota.count(&signed.id)?;
-                }
-                return Ok(Added::New);
+        for [own, beside] in &missing {
+            if !self.write(own, signed)? && !self.write(beside, signed)? {
+                return Err(StoreError::Taken { id: signed.id });
             }
         }
-        Err(StoreError::Taken { id: signed.id })
+        // After the token: a crash in between forgets to count one, which harms nobody.
+        if is_counted {
+            quota.count(&signed.id)?;
+        }
+        Ok(Added::New)
     }
 }
 

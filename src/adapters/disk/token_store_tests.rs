@@ -1,11 +1,11 @@
-//! The store of tokens in a real folder.
+//! The store of tokens: what is found where, what stands beside what, and the quotas.
 
 use super::TokenStore;
 use super::token_quota::LINE;
 use crate::domain::approval::{
-    Kind, PublicKey, RoleChoice, SignedToken, Token, TokenId, folder_of_changeset, signed_bytes,
+    Kind, PublicKey, RoleChoice, SignedToken, Token, TokenId, folder_of_changeset, folder_of_content, signed_bytes,
 };
-use crate::domain::change::{Action, ChangesetId, IdKind, Target};
+use crate::domain::change::{Action, ChangesetId, ContentId, IdKind, Target};
 use crate::domain::time::Timestamp;
 use crate::ports::approval_store::{Added, ApprovalStore as _, SkipReason, StoreError};
 use data_encoding::HEXLOWER;
@@ -14,6 +14,7 @@ use std::fs::{self, File};
 use tempfile::TempDir;
 
 const ALICE: u8 = b'a';
+const BOB: u8 = b'b';
 const MALLORY: u8 = b'm';
 
 fn noon() -> Timestamp {
@@ -77,6 +78,44 @@ fn a_token_is_found_by_its_subject_alone() {
     assert!(store.of_subject(&same_digits).expect("read").tokens.is_empty());
     let path = jit.path().join("tokens").join("01").join("01".repeat(19)).join(token.id.to_string());
     assert_eq!(fs::read_to_string(path).expect("a plain file"), format!("{}\n", token.text));
+}
+
+fn with_content(subject: u8, nonce: u8) -> Token {
+    Token { content: Some(ContentId([0xcc; 32])), ..approval(subject, nonce) }
+}
+
+#[test]
+fn a_token_with_a_content_is_found_by_it_too() {
+    let (jit, store) = store();
+    let content = ContentId([0xcc; 32]);
+    assert!(store.of_content(&content).expect("an empty store answers").tokens.is_empty());
+    let token = sign(ALICE, with_content(1, 1));
+    let revocation = sign(BOB, revocation(TokenId(content.0)));
+    for added in [&token, &revocation, &sign(ALICE, approval(1, 2))] {
+        assert_eq!(store.add(added, noon()).expect("added"), Added::New);
+    }
+    assert_eq!(store.of_content(&content).expect("read").tokens, std::slice::from_ref(&token));
+    assert_eq!(store.of_subject(&commit(1)).expect("read").tokens.len(), 2);
+    assert_eq!(store.revocations_of(&TokenId(content.0)).expect("read").tokens, [revocation]);
+
+    // As after a crash between the two places.
+    let second = jit.path().join("tokens").join(folder_of_content(&content)).join(token.id.to_string());
+    fs::remove_file(second).expect("removed");
+    assert_eq!(store.add(&token, noon()).expect("added"), Added::New);
+    assert_eq!(store.add(&token, noon()).expect("added"), Added::Known);
+    assert_eq!(store.of_content(&content).expect("read").tokens, [token]);
+}
+
+#[test]
+fn one_key_may_have_64_tokens_for_a_content() {
+    let (_jit, store) = store();
+    for subject in 1..=64 {
+        store.add(&sign(MALLORY, with_content(subject, 1)), noon()).expect("within the quota");
+    }
+    let refused = store.add(&sign(MALLORY, with_content(65, 1)), noon());
+    assert!(matches!(refused, Err(StoreError::SubjectQuota { limit: 64, .. })), "{refused:?}");
+    assert!(store.of_subject(&commit(65)).expect("read").tokens.is_empty(), "nothing of it was kept");
+    store.add(&sign(ALICE, with_content(65, 1)), noon()).expect("another key");
 }
 
 #[test]

@@ -6,15 +6,16 @@
 use super::client::Checkout;
 use super::{GitError, GitRepository, Remote, graph, tag};
 use crate::domain::approval::{
-    MAX_TEXT, Place, SignedToken, TokenId, beside, folder_of_changeset, folder_of_delegations, folder_of_token, place,
+    MAX_TEXT, Place, SignedToken, TokenId, folder_of_changeset, folder_of_content, folder_of_delegations,
+    folder_of_token, places,
 };
-use crate::domain::change::ChangesetId;
+use crate::domain::change::{ChangesetId, ContentId};
 use crate::domain::name::{PrincipalId, RoleName};
 use crate::domain::time::Timestamp;
 use crate::ports::approval_store::{Added, ApprovalStore, Found, KnownToken, StoreError};
 use git2::build::TreeUpdateBuilder;
 use git2::{FileMode, Oid, Signature, Time};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::io;
 use std::time::Duration;
 
@@ -140,6 +141,10 @@ impl ApprovalStore for ClientApprovals<'_> {
         self.in_folder(&folder_of_changeset(subject))
     }
 
+    fn of_content(&self, content: &ContentId) -> Result<Found, StoreError> {
+        self.in_folder(&folder_of_content(content))
+    }
+
     fn revocations_of(&self, token: &TokenId) -> Result<Found, StoreError> {
         self.in_folder(&folder_of_token(token))
     }
@@ -167,12 +172,12 @@ fn read(path: &[u8], text: &[u8]) -> Option<SignedToken> {
     place.suits(&signed).then_some(signed)
 }
 
-/// Every token in the tree of the commit that `refname` holds.
+/// Every token in the tree of the commit that `refname` holds, once, wherever it stands.
 fn tokens_of(repository: &GitRepository, refname: &str) -> Result<Vec<SignedToken>, GitError> {
     let Some(value) = repository.kept(refname)? else { return Ok(Vec::new()) };
     let Some(commit) = tag::peel(repository, &value)?.commit() else { return Ok(Vec::new()) };
     let mut open = vec![(Vec::new(), graph::Commits::node(repository, &commit)?.tree)];
-    let mut tokens = Vec::new();
+    let (mut tokens, mut known) = (Vec::new(), HashSet::new());
     let mut seen = 0;
     while let Some((path, id)) = open.pop() {
         let tree = repository.tree(&id)?;
@@ -189,7 +194,8 @@ fn tokens_of(repository: &GitRepository, refname: &str) -> Result<Vec<SignedToke
                 && Place::parse(&path).is_some()
                 && repository.length_of(&entry.id)? <= MAX_TEXT
             {
-                tokens.extend(read(&path, &repository.blob(&entry.id, MAX_TEXT)?));
+                let read = read(&path, &repository.blob(&entry.id, MAX_TEXT)?);
+                tokens.extend(read.filter(|signed| known.insert((signed.id, *signed.key.as_bytes()))));
             }
         }
     }
@@ -216,15 +222,15 @@ fn add_to(
     for signed in tokens {
         let blob = library.blob(signed.text.as_bytes()).map_err(GitError::library(doing))?;
         let at = |path: &str| tree.get_path(path.as_ref()).ok().map(|entry| entry.id());
-        let path = match at(&place(signed)) {
-            Some(there) if there != blob => beside(signed),
-            _ => place(signed),
-        };
-        if at(&path) == Some(blob) {
+        let free = |[own, beside]: [String; 2]| if at(&own).is_some_and(|there| there != blob) { beside } else { own };
+        let missing: Vec<String> = places(signed).map(free).filter(|path| at(path) != Some(blob)).collect();
+        if missing.is_empty() {
             continue;
         }
         let mut update = TreeUpdateBuilder::new();
-        update.upsert(path.as_str(), blob, FileMode::Blob);
+        for path in &missing {
+            update.upsert(path.as_str(), blob, FileMode::Blob);
+        }
         let written: Result<Oid, git2::Error> = update.create_updated(library, &tree);
         tree = written.and_then(|oid| library.find_tree(oid)).map_err(GitError::library(doing))?;
     }

@@ -10,7 +10,7 @@ use super::{GitError, graph};
 use crate::domain::change::{Action, ChangesetId, RefUpdate, Target, TargetKind};
 use crate::ports::history::{ClaimRefusal, HistoryError};
 use git2::Reference;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Symbolic refs that lead to each other; Git follows five as well.
 const LONGEST_CHAIN: usize = 5;
@@ -205,6 +205,8 @@ fn update_of(repo: &GitRepository, claim: &Claim, target: Target) -> Result<RefU
         promoted: Default::default(),
         tip_changes: Vec::new(),
         reachable_bases: BTreeSet::new(),
+        contents: BTreeMap::new(),
+        held: BTreeSet::new(),
         rewritten_at: None,
         used: BTreeSet::new(),
     })

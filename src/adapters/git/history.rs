@@ -4,7 +4,7 @@ use super::claims::{self, Followed, Standing};
 use super::graph;
 use super::receive::Claim;
 use super::repository::{GitRepository, RefValue};
-use super::{GitError, tag, walk};
+use super::{GitError, content, tag, walk};
 use crate::domain::change::{Action, ChangesetId, RefUpdate, Target};
 use crate::ports::history::{History, HistoryError, Need, OwnPaths, Selection};
 use git2::ObjectType;
@@ -141,6 +141,27 @@ impl History for GitHistory {
         found.extend(update.old.iter().filter(|old| bases.contains(*old)));
         update.reachable_bases = found;
         Ok(())
+    }
+
+    fn contents(&mut self, update: &mut RefUpdate) -> Result<(), HistoryError> {
+        update.contents = content::contents(&self.repo, &update.changesets)?;
+        Ok(())
+    }
+
+    fn held(&mut self, update: &RefUpdate, ids: &BTreeSet<ChangesetId>) -> Result<BTreeSet<ChangesetId>, HistoryError> {
+        let heads = tag::commits(&self.repo, &update.old)?;
+        let mut held = BTreeSet::new();
+        for id in ids {
+            if self.repo.kind_of(id)? != Some(ObjectType::Commit) {
+                continue;
+            }
+            for head in &heads {
+                if graph::descends(&self.repo, head, id)? {
+                    held.insert(*id);
+                }
+            }
+        }
+        Ok(held)
     }
 
     fn value(&mut self, target: &Target) -> Result<Vec<ChangesetId>, HistoryError> {

@@ -3,7 +3,7 @@
 use super::GitHistory;
 use super::receive::Claim;
 use super::testing::TestRepo;
-use crate::domain::change::{ChangesetId, IdKind, RefUpdate, Target};
+use crate::domain::change::{ChangesetId, IdKind, LONGEST_CONTENT, RefUpdate, Target};
 use crate::domain::name::RuleName;
 use crate::ports::history::{History, HistoryError, Need, OwnPaths, Selection};
 use std::collections::BTreeSet;
@@ -205,4 +205,36 @@ fn what_cannot_be_found_out_is_an_error() {
     assert!(matches!(fail(on_top(&absent), false), HistoryError::Missing { .. }));
     assert!(matches!(fail(on_top(&c[0]), false), HistoryError::Malformed { .. }));
     assert!(matches!(fail(c[1], true), HistoryError::DeadlinePassed));
+}
+
+#[test]
+fn contents_are_read_as_far_as_they_can_be_and_an_old_value_holds_what_it_reaches() {
+    let git = TestRepo::new(IdKind::GitSha1);
+    let base = git.commit(&git.tree(&[("f", "0")]), &[], "base");
+    let small = git.commit(&git.tree(&[("f", "1")]), &[&base], "small");
+    let most = "x".repeat(LONGEST_CONTENT);
+    let large = git.commit(&git.tree(&[("f", &most)]), &[&small], "large");
+    let larger = git.commit(&git.tree(&[("f", &(most + "x"))]), &[&large], "larger");
+    let after = git.commit(&git.tree(&[("f", "2")]), &[&larger], "after");
+    git.set_ref("refs/heads/main", &base);
+    let ends = |new: &ChangesetId| {
+        let (mut history, mut update) = load(&git, Some(base), Some(*new), "refs/heads/main", &Need::default());
+        history.contents(&mut update).expect("contents");
+        let ends: BTreeSet<ChangesetId> = update.contents.values().map(|found| found.end).collect();
+        let held = history.held(&update, &[base, small].into()).expect("a history");
+        assert_eq!(held, [base].into());
+        ends
+    };
+    assert_eq!(ends(&after), [small, large].into(), "nothing beyond the file that is too long");
+
+    // A submodule's commit is not here, and a file may be missing in a partial clone.
+    let blob = git.raw_object("blob", b"1").hex();
+    let listed = format!("100644 blob {blob}\tf\n160000 commit {}\tmodule\n", "8".repeat(40));
+    let tree = git.id_of(&git.git_with(&["mktree", "--missing"], listed.as_bytes()));
+    let module = git.commit(&tree, &[&base], "submodule");
+    assert_eq!(ends(&module), [module].into());
+    let absent = format!("100644 blob {}\tf\n", "9".repeat(40));
+    let tree = git.id_of(&git.git_with(&["mktree", "--missing"], absent.as_bytes()));
+    let partial = git.commit(&tree, &[&base], "partial");
+    assert_eq!(ends(&partial), BTreeSet::new());
 }

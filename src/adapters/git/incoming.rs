@@ -122,6 +122,14 @@ impl History for GitPush {
         self.history.reachable_bases(update, bases)
     }
 
+    fn contents(&mut self, update: &mut RefUpdate) -> Result<(), HistoryError> {
+        self.history.contents(update)
+    }
+
+    fn held(&mut self, update: &RefUpdate, ids: &BTreeSet<ChangesetId>) -> Result<BTreeSet<ChangesetId>, HistoryError> {
+        self.history.held(update, ids)
+    }
+
     fn value(&mut self, target: &Target) -> Result<Vec<ChangesetId>, HistoryError> {
         self.history.value(target)
     }

@@ -11,6 +11,7 @@ mod claims;
 mod client;
 mod client_change;
 mod commit;
+mod content;
 mod error;
 mod graph;
 mod history;

@@ -7,6 +7,7 @@
 mod bundle;
 mod changelog;
 mod clone;
+mod content;
 mod error;
 mod hgrc;
 mod history;
@@ -46,3 +47,6 @@ pub const SCRIPT: &str = include_str!("../../../hooks/mercurial/jit_hook.py");
 
 /// The script with which commands read a repository through `hg`, and the hook of a clone; it wants [`SCRIPT`] beside it. Licensed as that.
 pub const CLONE_SCRIPT: &str = include_str!("../../../hooks/mercurial/jit_clone.py");
+
+#[cfg(test)]
+mod history_tests;

@@ -154,6 +154,8 @@ fn update(target: Target, actions: Vec<Action>, old: Vec<ChangesetId>, new: Vec<
         promoted: BTreeMap::new(),
         tip_changes: Vec::new(),
         reachable_bases: BTreeSet::new(),
+        contents: BTreeMap::new(),
+        held: BTreeSet::new(),
         rewritten_at: None,
         used: BTreeSet::new(),
     }

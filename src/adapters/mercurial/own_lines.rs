@@ -51,9 +51,9 @@ pub(super) fn changed<R: Read, W: Write>(
 }
 
 /// What a file holds now, and what it held in the parents in question.
-struct Contents {
-    olds: Vec<Vec<u8>>,
-    new: Vec<u8>,
+pub(super) struct Contents {
+    pub(super) olds: Vec<Vec<u8>>,
+    pub(super) new: Vec<u8>,
 }
 
 fn revision(entry: Option<&Entry>) -> Option<&[u8]> {
@@ -61,7 +61,7 @@ fn revision(entry: Option<&Entry>) -> Option<&[u8]> {
 }
 
 /// Returns the contents of `olds`, and that of `new`; nothing is empty. `None` if one of them cannot be had.
-fn contents<R: Read, W: Write>(
+pub(super) fn contents<R: Read, W: Write>(
     request: &mut Request<R, W>,
     path: &[u8],
     new: Option<&Entry>,
@@ -109,12 +109,14 @@ fn content(asked: &ChangesetId, payload: &[u8]) -> Result<Option<Vec<u8>>, Mercu
     let parents = [bytes_of(fields.maybe_node()?.as_ref()), bytes_of(fields.maybe_node()?.as_ref())];
     let text = fields.rest();
     let is_sound = text.len() <= LONGEST_CONTENT && node_of(parents, text) == asked.as_bytes();
-    Ok(is_sound.then(|| without_metadata(text).to_vec()))
+    Ok(without_metadata(text).filter(|_| is_sound).map(<[u8]>::to_vec))
 }
 
-fn without_metadata(text: &[u8]) -> &[u8] {
-    let Some(rest) = text.strip_prefix(METADATA) else { return text };
-    rest.windows(METADATA.len()).position(|pair| pair == METADATA).map_or(text, |end| &rest[end + METADATA.len()..])
+/// Returns the file's bytes; `None` for metadata without an end, which Mercurial cannot read either.
+fn without_metadata(text: &[u8]) -> Option<&[u8]> {
+    let Some(rest) = text.strip_prefix(METADATA) else { return Some(text) };
+    let end = rest.windows(METADATA.len()).position(|pair| pair == METADATA)?;
+    Some(&rest[end + METADATA.len()..])
 }
 
 #[cfg(test)]
@@ -136,6 +138,7 @@ mod tests {
             assert!(found(flag, rest).is_err(), "{flag} {rest:?}");
         }
         assert!(content(&asked, &[&[7; 20][..], &[0]].concat()).is_err(), "another file");
-        assert_eq!(without_metadata(b"\x01\nno end"), b"\x01\nno end");
+        assert_eq!(without_metadata(b"\x01\nno end"), None);
+        assert_eq!(without_metadata(b"\x01\n\x01\n\x01\nan end"), Some(&b"\x01\nan end"[..]));
     }
 }

@@ -147,17 +147,43 @@ impl Paths {
         new: ChangesetId,
         lines: Option<usize>,
     ) -> Result<(Vec<RepoPath>, Option<usize>), MercurialError> {
-        self.load(request, &[old])?;
-        let base = self.known(&old)?;
-        let mut own = Vec::new();
-        request.deltas(&[(old, new)], |(_, id), patch| {
-            let bad = |problem| MercurialError::BadChangeset { changeset: id, problem };
-            own = base.patched(patch).map_err(bad)?.1.into_iter().map(own_of_one).collect();
-            Ok(())
-        })?;
+        let (_, changes) = self.step(request, old, new)?;
         self.forget(|_| true);
+        let own: Vec<Own> = changes.into_iter().map(own_of_one).collect();
         let lines = counted(request, &own, lines)?;
         Ok((self.finish(own.into_iter().map(|own| own.path).collect())?, lines))
+    }
+
+    /// Returns what stands at each path at which a changeset differs from its one parent, by path. Quick along a line, from the first
+    /// changeset on.
+    pub(super) fn changes<R: Read, W: Write>(
+        &mut self,
+        request: &mut Request<R, W>,
+        parent: ChangesetId,
+        id: ChangesetId,
+    ) -> Result<Vec<Change>, MercurialError> {
+        let (manifest, changes) = self.step(request, parent, id)?;
+        self.manifests.clear();
+        self.manifests.insert(id, Rc::new(manifest));
+        Ok(changes)
+    }
+
+    /// Makes the manifest of `new` from that of `old`, and tells where they differ.
+    fn step<R: Read, W: Write>(
+        &mut self,
+        request: &mut Request<R, W>,
+        old: ChangesetId,
+        new: ChangesetId,
+    ) -> Result<(Manifest, Vec<Change>), MercurialError> {
+        self.load(request, &[old])?;
+        let base = self.known(&old)?;
+        let mut made = Default::default();
+        request.deltas(&[(old, new)], |(_, id), patch| {
+            let bad = |problem| MercurialError::BadChangeset { changeset: id, problem };
+            made = base.patched(patch).map_err(bad)?;
+            Ok(())
+        })?;
+        Ok(made)
     }
 
     /// Gets whole manifests that are not here yet.

@@ -267,6 +267,14 @@ impl History for Supposing<'_> {
         self.0.history().reachable_bases(update, bases)
     }
 
+    fn contents(&mut self, update: &mut RefUpdate) -> Result<(), HistoryError> {
+        self.0.history().contents(update)
+    }
+
+    fn held(&mut self, update: &RefUpdate, ids: &BTreeSet<ChangesetId>) -> Result<BTreeSet<ChangesetId>, HistoryError> {
+        self.0.history().held(update, ids)
+    }
+
     fn value(&mut self, target: &Target) -> Result<Vec<ChangesetId>, HistoryError> {
         self.0.history().value(target)
     }

@@ -9,7 +9,7 @@ use crate::cli::client_errors::history_failure;
 use crate::cli::client_key::likely_login;
 use crate::cli::local_clone::System;
 use crate::cli::{Context, Failure};
-use crate::enforcement::assess::{Assessment, assess};
+use crate::enforcement::assess::{Assessment, NO_LOG, assess};
 use crate::ports::clock::Clock as _;
 use crate::ports::history::History as _;
 use std::io::{Read, Write};
@@ -39,6 +39,6 @@ pub fn preview<R: Read, W: Write>(talk: &mut CloneTalk<R, W>, cx: &Context) -> R
     }
     let login = likely_login(&policy, System::Mercurial, None);
     let push = supposed_push(&files.published, login.as_deref(), updates);
-    let judged = assess(&policy, push, history, &&tokens, SystemClock.now());
+    let judged = assess(&policy, push, history, &&tokens, &NO_LOG, SystemClock.now());
     judged.map(Some).map_err(|error| cannot_judge(&error))
 }

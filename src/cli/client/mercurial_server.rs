@@ -9,7 +9,7 @@ use crate::cli::client_errors::{another_repository, not_jit};
 use crate::cli::local_clone::{ServerFiles, System};
 use crate::cli::{Exit, Failure, IntoFailure as _, safe};
 use crate::domain::approval::{Kind, SignedToken, TokenId};
-use crate::domain::change::ChangesetId;
+use crate::domain::change::{ChangesetId, ContentId};
 use crate::domain::name::{PrincipalId, RoleName};
 use crate::domain::policy::PolicyFile;
 use crate::domain::time::Timestamp;
@@ -176,6 +176,10 @@ fn is_same(one: &SignedToken, other: &SignedToken) -> bool {
 impl ApprovalStore for &Tokens {
     fn of_subject(&self, subject: &ChangesetId) -> Result<Found, StoreError> {
         Ok(self.found(|signed| signed.token.subject.as_ref() == Some(subject)))
+    }
+
+    fn of_content(&self, content: &ContentId) -> Result<Found, StoreError> {
+        Ok(self.found(|signed| signed.token.content.as_ref() == Some(content)))
     }
 
     fn revocations_of(&self, token: &TokenId) -> Result<Found, StoreError> {

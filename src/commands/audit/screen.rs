@@ -233,6 +233,7 @@ mod tests {
                 new: Vec::new(),
                 after: None,
                 found: None,
+                contents: Vec::new(),
                 rules: vec![rule],
                 refused: Vec::new(),
             }],

@@ -211,6 +211,8 @@ impl Case {
             promoted: BTreeMap::new(),
             tip_changes: vec![TipChange { tip, paths: Some(paths.into_iter().collect()), lines }],
             reachable_bases: BTreeSet::new(),
+            contents: BTreeMap::new(),
+            held: BTreeSet::new(),
             rewritten_at: None,
             used: BTreeSet::new(),
         })

@@ -106,6 +106,7 @@ fn check_statement(token: &Token, kind: &'static str) -> Result<(), MessageError
 mod tests {
     use super::*;
     use crate::domain::approval::{Status, TokenId};
+    use crate::domain::change::{ChangesetId, ContentId};
     use crate::domain::name::{CheckName, EnvironmentName, RoleName, RuleName};
     use crate::domain::time::Timestamp;
 
@@ -165,7 +166,7 @@ mod tests {
             ("target", |token| token.target = approval().target),
             ("action", |token| token.action = approval().action),
             ("base", |token| token.base = approval().base),
-            ("content", |token| token.content = Some([1; 32])),
+            ("content", |token| token.content = Some(ContentId([1; 32]))),
             ("role", |token| token.role = RoleChoice::Only(RoleName::new("dba").expect("a name"))),
             ("not-after", |token| token.not_after = approval().not_after),
         ];
@@ -191,7 +192,7 @@ mod tests {
             (|token| token.target = approval().target, present("target")),
             (|token| token.action = approval().action, present("action")),
             (|token| token.base = approval().base, present("base")),
-            (|token| token.content = Some([1; 32]), present("content")),
+            (|token| token.content = Some(ContentId([1; 32])), present("content")),
             (|token| token.role = RoleChoice::Only(RoleName::new("dba").expect("a name")), present("role")),
         ];
         for (change, expected) in cases {

@@ -5,7 +5,7 @@
 //! the kind of token: `fields` knows, and both directions ask it.
 
 use super::{Kind, RoleChoice, Status, Token, TokenId, fields};
-use crate::domain::change::{Action, ChangesetId, IdError, NotAnAction, Target, TargetError};
+use crate::domain::change::{Action, ChangesetId, ContentId, IdError, NotAnAction, Target, TargetError};
 use crate::domain::name::{CheckName, NameError, PrincipalId, RoleName, RuleName};
 use crate::domain::text;
 use crate::domain::time::{NotATime, Timestamp};
@@ -181,7 +181,7 @@ pub(super) fn encode(token: &Token) -> Result<String, MessageError> {
         or_dash(token.target.as_ref().map(Target::to_string)),
         or_dash(token.action.as_ref().map(Action::to_string)),
         or_dash((!base.is_empty()).then(|| base.join(","))),
-        or_dash(token.content.map(|hash| digest(&hash))),
+        or_dash(token.content.map(|content| content.to_string())),
         match &token.role {
             RoleChoice::Any => "*".to_owned(),
             RoleChoice::Only(role) => role.to_string(),
@@ -230,7 +230,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Token, MessageError> {
         target: optional("target", target, Target::parse)?,
         action: optional("action", action, Action::parse)?,
         base: optional("base", base, bases)?.unwrap_or_default(),
-        content: optional("content", content, parse_digest)?,
+        content: optional("content", content, parse_content)?,
         role: match role {
             "*" => RoleChoice::Any,
             name => RoleChoice::Only(present("role", kind.word(), name, RoleName::new)?),
@@ -277,6 +277,10 @@ fn parse_free_text(value: &str) -> Result<String, FieldError> {
 fn parse_digest(value: &str) -> Result<[u8; 32], FieldError> {
     let hex = value.strip_prefix("sha256:").ok_or(FieldError::Digest)?;
     hex_array(hex).ok_or(FieldError::Digest)
+}
+
+fn parse_content(value: &str) -> Result<ContentId, FieldError> {
+    ContentId::parse(value).ok_or(FieldError::Digest)
 }
 
 fn parse_status(value: &str) -> Result<(CheckName, Status), FieldError> {

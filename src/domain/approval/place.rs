@@ -1,31 +1,41 @@
 //! Where a token stands among others: `<first 2 hex>/<rest of the subject>/<name>` (docs/spec/token.md, "Place").
 //!
 //! The server's store and the Git tree of `refs/jit/approvals` share this layout: all tokens of a subject stand in
-//! one folder, so finding them costs the same however many others there are.
+//! one folder, and once more all of a content, so finding them costs the same however many others there are.
 
 use super::{Kind, SignedToken, TokenId};
-use crate::domain::change::ChangesetId;
+use crate::domain::change::{ChangesetId, ContentId};
 use crate::domain::name::{PrincipalId, RoleName};
 use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
+use std::iter;
 
-/// Returns where `signed` stands: `ab/cdef…/<token id>`, relative and with forward slashes.
+/// Returns where `signed` stands with its subject: `ab/cdef…/<token id>`, relative and with forward slashes.
 pub fn place(signed: &SignedToken) -> String {
     format!("{}/{}", folder_of(signed), signed.id)
 }
 
-/// Returns where `signed` stands when [`place`] is taken by another signer's token.
+/// Returns every place of `signed`, [`place`] first: for each of its folders the path, and the one that it has if another
+/// signer's token stands there.
 ///
 /// A token's id is that of its message, and anybody can sign a copy of a message before its author's token arrives.
 /// The second token to come is named SHA-256 of message and key, so that no one can keep another's approval out.
-pub fn beside(signed: &SignedToken) -> String {
-    let name = Sha256::new().chain_update(signed.id.0).chain_update(signed.key.as_bytes()).finalize();
-    format!("{}/{}", folder_of(signed), HEXLOWER.encode(&name))
+pub fn places(signed: &SignedToken) -> impl Iterator<Item = [String; 2]> {
+    let beside = Sha256::new().chain_update(signed.id.0).chain_update(signed.key.as_bytes()).finalize();
+    let names = [signed.id.to_string(), HEXLOWER.encode(&beside)];
+    let of_content = signed.token.content.as_ref().map(folder_of_content);
+    let folders = iter::once(folder_of(signed)).chain(of_content);
+    folders.map(move |folder| names.each_ref().map(|name| format!("{folder}/{name}")))
 }
 
 /// Returns the folder of the approvals and rejections of `subject`.
 pub fn folder_of_changeset(subject: &ChangesetId) -> String {
     split_hex(&subject.hex())
+}
+
+/// Returns the folder of the approvals and rejections of `content`.
+pub fn folder_of_content(content: &ContentId) -> String {
+    split_hex(&content.hex())
 }
 
 /// Returns the folder of the revocations of `token`.
@@ -59,7 +69,7 @@ fn split_hex(hex: &str) -> String {
 /// A path of the layout, taken apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
-    /// The hex digits of the subject: 40 or 64.
+    /// The hex digits of the subject or content: 40 or 64.
     pub subject: String,
     /// The name of the token: 64 hex digits.
     pub name: String,
@@ -87,7 +97,7 @@ impl Place {
     /// Tells whether this is where `signed` belongs.
     pub fn suits(&self, signed: &SignedToken) -> bool {
         let path = format!("{}/{}", split_hex(&self.subject), self.name);
-        path == place(signed) || path == beside(signed)
+        places(signed).any(|paths| paths.contains(&path))
     }
 }
 

@@ -155,7 +155,7 @@ fn close(message: &[u8], key: &[u8; 32], signature: &[u8; 64]) -> String {
 mod tests {
     use super::*;
     use crate::domain::approval::{Kind, RoleChoice};
-    use crate::domain::change::{Action, ChangesetId, IdKind, Target};
+    use crate::domain::change::{Action, ChangesetId, ContentId, IdKind, Target};
     use crate::domain::name::RoleName;
     use crate::domain::time::Timestamp;
     use ed25519_dalek::{Signer as _, SigningKey};
@@ -201,7 +201,7 @@ mod tests {
                 target: Some(target),
                 action: Some(Action::Update),
                 base: base.into_iter().collect(),
-                content,
+                content: content.map(ContentId),
                 role: role.map_or(RoleChoice::Any, |name| RoleChoice::Only(RoleName::new(&name).expect("a name"))),
                 not_before: Timestamp::from_unix(from).expect("a time"),
                 not_after: Timestamp::from_unix(from + span),

@@ -1,7 +1,7 @@
 //! What an approval token says (docs/spec/token.md).
 
 use super::{MessageError, PublicKey, message};
-use crate::domain::change::{Action, ChangesetId, Target};
+use crate::domain::change::{Action, ChangesetId, ContentId, Target};
 use crate::domain::name::{CheckName, PrincipalId, RoleName, RuleName};
 use crate::domain::time::Timestamp;
 use data_encoding::HEXLOWER;
@@ -129,8 +129,8 @@ pub struct Token {
     pub action: Option<Action>,
     /// The target's value that the signer saw; sorted, several only for Mercurial branches, none for a target that did not exist.
     pub base: Vec<ChangesetId>,
-    /// SHA-256 that names the content of the commits, if there is one.
-    pub content: Option<[u8; 32]>,
+    /// What names the changes of the commits, if there is such a name.
+    pub content: Option<ContentId>,
     /// The role that it is meant for.
     pub role: RoleChoice,
     /// The first moment at which it counts.

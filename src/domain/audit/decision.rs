@@ -3,7 +3,7 @@
 use super::merkle::Hash;
 use super::spelling::{ModeText, PusherText};
 use crate::domain::approval::TokenId;
-use crate::domain::change::{Action, ChangesetId, Pusher, Target};
+use crate::domain::change::{Action, ChangesetId, ContentId, Pusher, Target};
 use crate::domain::name::{PrincipalId, RoleName, RuleName};
 use crate::domain::policy::Mode;
 use serde::{Deserialize, Serialize};
@@ -70,6 +70,9 @@ pub struct UpdateRecord {
     /// The value that the repository had, if that is not the one that the log last recorded. Empty: the target was gone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub found: Option<Vec<ChangesetId>>,
+    /// The contents of the tokens that counted, sorted: once the update is made, they are spent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub contents: Vec<ContentId>,
     /// Each rule that matched.
     pub rules: Vec<RuleRecord>,
     /// Why it was refused whatever the rules say.

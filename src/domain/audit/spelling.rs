@@ -2,7 +2,7 @@
 
 use super::merkle::Hash;
 use crate::domain::approval::TokenId;
-use crate::domain::change::{Action, ChangesetId, Pusher, Target};
+use crate::domain::change::{Action, ChangesetId, ContentId, Pusher, Target};
 use crate::domain::name::{PrincipalId, RoleName, RuleName};
 use crate::domain::policy::Mode;
 use crate::domain::time::Timestamp;
@@ -32,6 +32,7 @@ spelled! {
     Timestamp: |text| Self::parse(text).ok();
     Target: |text| Self::parse(text).ok();
     ChangesetId: |text| Self::parse(text).ok();
+    ContentId: Self::parse;
     Action: |text| Self::parse(text).ok();
     PrincipalId: |text| Self::new(text).ok();
     RoleName: |text| Self::new(text).ok();

@@ -5,10 +5,10 @@ use super::entry::{Entry, Event};
 use super::events::{Outcome, Override, RecoveryKind};
 use super::merkle::Hash;
 use crate::domain::approval::TokenId;
-use crate::domain::change::{Action, ChangesetId, Target};
+use crate::domain::change::{Action, ChangesetId, ContentId, Target};
 use crate::domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What the log knows of one target.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +31,8 @@ pub struct TargetChange {
     pub value: Vec<ChangesetId>,
     /// The moment of a rewrite, if it is one.
     pub rewritten: Option<Timestamp>,
+    /// What landed on it with approvals, and when.
+    pub landed: BTreeMap<ContentId, Timestamp>,
     /// The overrides with which it came to that.
     pub used: BTreeSet<TokenId>,
 }
@@ -68,6 +70,9 @@ pub struct UnsettledUpdate {
     pub old: Vec<ChangesetId>,
     /// The whole value after the push.
     pub after: Vec<ChangesetId>,
+    /// The contents that were approved.
+    #[serde(default)]
+    pub contents: Vec<ContentId>,
 }
 
 /// An override that somebody else is still to look at.
@@ -205,13 +210,15 @@ impl Standing {
                 actions: update.actions.clone(),
                 old: update.old.clone(),
                 after: update.value_after().to_vec(),
+                contents: update.contents.clone(),
             });
             let (transaction, updates) = (decision.transaction.clone(), updates.collect());
             self.unsettled.push(Unsettled { index, time, transaction, updates });
         }
         let found = |update: &super::UpdateRecord| {
             let value = update.found.clone()?;
-            Some(TargetChange { target: update.target.clone(), value, rewritten: Some(time), used: BTreeSet::new() })
+            let (landed, used) = Default::default();
+            Some(TargetChange { target: update.target.clone(), value, rewritten: Some(time), landed, used })
         };
         decision.updates.iter().filter_map(found).collect()
     }
@@ -220,12 +227,6 @@ impl Standing {
     fn settle(&mut self, time: Timestamp, outcome: &Outcome) -> Result<Vec<TargetChange>, StandingError> {
         let at = self.unsettled.iter().position(|open| open.index == outcome.of);
         let decision = self.unsettled.remove(at.ok_or(StandingError::NotUnsettled { of: outcome.of })?);
-        let rewrites = |target: &Target| {
-            let of_target = decision.updates.iter().filter(|update| update.target == *target);
-            of_target
-                .flat_map(|update| &update.actions)
-                .any(|action| matches!(action, Action::Rewrite | Action::Delete))
-        };
         // What the push did not move was not overridden.
         let moved = |target: &Target| outcome.applied.iter().any(|applied| applied.target == *target);
         self.debts.retain(|debt| debt.overriding.of != outcome.of || moved(&debt.overriding.target));
@@ -236,11 +237,19 @@ impl Standing {
                 .flat_map(|one| one.overriders.iter().map(|counted| counted.token))
                 .collect()
         };
-        let changed = outcome.applied.iter().map(|applied| TargetChange {
-            target: applied.target.clone(),
-            value: applied.value.clone(),
-            rewritten: rewrites(&applied.target).then_some(time.max(decision.time)),
-            used: used(&applied.target),
+        let time = time.max(decision.time);
+        let changed = outcome.applied.iter().map(|applied| {
+            let of_target = || decision.updates.iter().filter(|update| update.target == applied.target);
+            let mut actions = of_target().flat_map(|update| &update.actions);
+            let rewrites = actions.any(|action| matches!(action, Action::Rewrite | Action::Delete));
+            let contents = of_target().flat_map(|update| &update.contents);
+            TargetChange {
+                target: applied.target.clone(),
+                value: applied.value.clone(),
+                rewritten: rewrites.then_some(time),
+                landed: contents.map(|content| (*content, time)).collect(),
+                used: used(&applied.target),
+            }
         });
         Ok(changed.collect())
     }

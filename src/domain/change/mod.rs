@@ -2,6 +2,7 @@
 
 mod action;
 mod changeset;
+mod content;
 mod id;
 mod lines;
 mod path;
@@ -12,10 +13,11 @@ mod trailer;
 
 pub use action::{Action, NotAnAction};
 pub use changeset::{Changeset, co_author_emails};
+pub use content::{ContentId, Leaf, Line, Room, contents};
 pub use id::{ChangesetId, IdError, IdKind};
 pub use lines::{LONGEST_CONTENT, most_changed_lines};
 pub use path::RepoPath;
-pub use push::{Push, Pusher, RefUpdate, TipChange};
+pub use push::{Landing, Push, Pusher, RefUpdate, TipChange};
 pub use size::{ChangeSize, ChangedFile};
 pub use target::{Target, TargetError, TargetKind};
 pub use trailer::{Trailer, trailers};

@@ -1,6 +1,6 @@
 //! A push as evaluation sees it: who, which ref updates, which changesets.
 
-use super::{Action, Changeset, ChangesetId, RepoPath, Target};
+use super::{Action, Changeset, ChangesetId, ContentId, RepoPath, Target};
 use crate::domain::approval::TokenId;
 use crate::domain::name::RuleName;
 use crate::domain::time::Timestamp;
@@ -39,6 +39,15 @@ pub struct TipChange {
     pub lines: Option<usize>,
 }
 
+/// Where changes that somebody may have signed for under other ids stand in an update.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Landing {
+    /// The last changeset of their line.
+    pub end: ChangesetId,
+    /// When the same changes last landed on the target with approvals, as far as the log knows.
+    pub landed_at: Option<Timestamp>,
+}
+
 /// One target's move, with the changesets that it brings in.
 #[derive(Debug, Clone)]
 pub struct RefUpdate {
@@ -66,6 +75,10 @@ pub struct RefUpdate {
     pub tip_changes: Vec<TipChange>,
     /// Of the bases that tokens name: those reachable from an old value.
     pub reachable_bases: BTreeSet<ChangesetId>,
+    /// The contents of the update ([`super::contents`]), where a rule is bound to them and somebody looked.
+    pub contents: BTreeMap<ContentId, Landing>,
+    /// Of the subjects that tokens of such a content name: those that an old value reaches, itself included.
+    pub held: BTreeSet<ChangesetId>,
     /// When the target was last rewritten or deleted, as far as the log knows.
     pub rewritten_at: Option<Timestamp>,
     /// The overrides with which the target has moved, as far as the log knows.

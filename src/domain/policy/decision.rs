@@ -225,6 +225,9 @@ pub enum Why {
     /// The target was rewritten or deleted since.
     #[error("spent: the target was rewritten or deleted at {0}")]
     Spent(Timestamp),
+    /// It was signed for changesets of the same content, and that has landed since.
+    #[error("spent: the same changes landed after it was signed")]
+    Landed,
     /// The policy does not know the key.
     #[error("signed with a key that the policy does not know ({0})")]
     UnknownKey(String),

@@ -1,7 +1,7 @@
 //! What would differ between two policies, by name, for people who are about to swap them.
 
 use super::model::{Environment, Policy, Principal, ReasonRule, Role, Rule};
-use super::{DefaultAnswer, LargerThan, Mode, Override, Patterns, When, Window};
+use super::{Bind, DefaultAnswer, LargerThan, Mode, Override, Patterns, When, Window};
 use crate::domain::approval::quorum::Requirement;
 use crate::domain::name::RoleName;
 use std::collections::{BTreeMap, BTreeSet};
@@ -103,6 +103,7 @@ fn of_rule(rule: &Rule) -> Keys {
     let targets = &rule.targets;
     let truth = |value: bool| vec![value.to_string()];
     let observe = if rule.mode == Mode::Observe { "observe" } else { "enforce" };
+    let bind = if rule.bind == Bind::Content { "content" } else { "commit" };
     let reason = match &rule.reason {
         None => Vec::new(),
         Some(ReasonRule::Required) => vec!["required".to_owned()],
@@ -126,6 +127,7 @@ fn of_rule(rule: &Rule) -> Keys {
         ("ttl", vec![rule.ttl.to_string()]),
         ("self_approval", truth(rule.self_approval)),
         ("distinct_people", truth(rule.distinct_people)),
+        ("bind", vec![bind.to_owned()]),
         ("up_to_date", truth(rule.up_to_date)),
         ("promoted_from", patterns(&rule.promoted_from)),
         ("reason", reason),

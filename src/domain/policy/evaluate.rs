@@ -21,8 +21,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Decides `push` by `policy` with `tokens`, whose signatures were checked, at the moment `now`.
 ///
-/// The tokens may be any: those that do not count for an update are listed with the reason, and those whose subject is not
-/// part of it are passed over. Facts of the push that nobody gathered (`own_paths`, `paths` that are `None`) are taken
+/// The tokens may be any: those that do not count for an update are listed with the reason, and those that are about nothing
+/// in it are passed over. Facts of the push that nobody gathered (`own_paths`, `paths` that are `None`) are taken
 /// as matching; they can deny, but never let in what the truth would not.
 pub fn evaluate(policy: &Policy, push: &Push, tokens: &[SignedToken], now: Timestamp) -> Decision {
     let decide = |update: &RefUpdate| decide_update(policy, push, update, tokens, now);
@@ -178,17 +178,13 @@ impl<'a> Judge<'a> {
 
     fn check_rejections(&self, outcome: &mut RuleOutcome) {
         for rejection in self.standing.rejections(self.rule) {
-            let update = self.graph.update();
-            let part = self.graph.position(&rejection.subject).is_some() || update.tips.contains(&rejection.subject);
-            if part {
-                outcome.unmet.push(Unmet::Rejected {
-                    by: rejection.by,
-                    token: rejection.token.id,
-                    subject: rejection.subject,
-                    reason: rejection.token.token.reason.clone(),
-                    until: rejection.until,
-                });
-            }
+            outcome.unmet.push(Unmet::Rejected {
+                by: rejection.by,
+                token: rejection.token.id,
+                subject: rejection.subject,
+                reason: rejection.token.token.reason.clone(),
+                until: rejection.until,
+            });
         }
     }
 
@@ -212,11 +208,7 @@ impl<'a> Judge<'a> {
         let mut usable = Vec::new();
         let matched = outcome.matched.clone();
         for signed in self.tokens.iter().filter(|signed| signed.token.kind == *self.kind) {
-            let Some(subject) = &signed.token.subject else { continue };
-            let in_update = self.graph.position(subject).is_some() || self.graph.update().tips.contains(subject);
-            if !in_update {
-                continue;
-            }
+            let Some(end) = self.standing.end_of(&signed.token, self.rule) else { continue };
             let mut refuse = |who, why| outcome.not_counted.push(NotCounted { token: signed.id, who, why });
             let worth = match self.standing.worth(signed, self.rule) {
                 Ok(worth) => worth,
@@ -227,10 +219,10 @@ impl<'a> Judge<'a> {
             };
             // Where the base must be the old value exactly, it takes nothing away: what becomes public stood there before.
             let bases = if self.graph.update().is_plain_update() { &signed.token.base[..] } else { &[] };
-            let covers = self.graph.covered(subject, bases).unwrap_or_default();
-            let token = Usable { signed, worth, covers };
+            let covers = self.graph.covered(&end, bases).unwrap_or_default();
+            let token = Usable { signed, worth, end, covers };
             let covered = |id: &ChangesetId| token.covers(id, self.graph.position(id));
-            if self.standing.is_withdrawn(signed, &token.worth.who, &covered) {
+            if self.standing.is_withdrawn(signed, &token.worth.who, self.rule, &covered) {
                 refuse(Some(token.worth.who), Why::Rejected);
             } else if !matched.iter().any(covered) {
                 refuse(Some(token.worth.who), Why::CoversNothing);

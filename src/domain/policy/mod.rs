@@ -24,12 +24,13 @@ pub use crate::domain::approval::quorum::Requirement;
 pub use checks::{Attested, Checked};
 pub use decision::{Counted, Decision, NotCounted, Overriding, RuleOutcome, Unmet, UpdateDecision, Verdict, Why};
 pub use difference::diff;
+pub use document::rule_keys;
 pub use evaluate::evaluate;
 pub use fault::{Fault, Faults, Note, Place, PolicyFile, Remark};
 pub use fault_kind::{FaultKind, Thing};
 pub use load::load;
 pub use model::{
-    DefaultAnswer, Environment, Mode, Override, Policy, Principal, ReasonRule, Role, Rule, TargetPatterns, When,
+    Bind, DefaultAnswer, Environment, Mode, Override, Policy, Principal, ReasonRule, Role, Rule, TargetPatterns, When,
 };
 pub use pattern::{PatternError, Patterns};
 pub use size::LargerThan;

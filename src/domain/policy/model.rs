@@ -27,6 +27,15 @@ pub enum Mode {
     Observe,
 }
 
+/// What an approval is bound to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bind {
+    /// The changesets that it covers.
+    Commit,
+    /// Their changes: it counts for others that change the same.
+    Content,
+}
+
 /// A checked policy. It was loaded whole or not at all.
 #[derive(Debug, Clone)]
 pub struct Policy {
@@ -168,6 +177,8 @@ pub struct Rule {
     pub self_approval: bool,
     /// Whether one person fills one place only.
     pub distinct_people: bool,
+    /// Whether approvals and rejections follow a change to other changesets.
+    pub bind: Bind,
     /// Whether a token's base must still be the target's value.
     pub up_to_date: bool,
     /// Branches whose commits no longer make their authors "self".
@@ -218,6 +229,11 @@ impl Rule {
     pub fn roles(&self) -> BTreeSet<&RoleName> {
         let alternatives = self.any_of.iter().flatten();
         self.require.iter().chain(alternatives).map(|entry| &entry.role).collect()
+    }
+
+    /// Tells whether approvals of other changesets count for the rule if these change the same.
+    pub fn follows_content(&self) -> bool {
+        self.bind == Bind::Content
     }
 
     /// Tells whether the rule is about some commits only, not about all of its targets.

@@ -18,6 +18,8 @@ pub struct Usable<'a> {
     pub signed: &'a SignedToken,
     /// Whose it is, and the places that it can fill.
     pub worth: Worth,
+    /// The changeset up to which it speaks: its subject, or where the same changes end.
+    pub end: ChangesetId,
     /// By position of the update's changesets; empty where the subject is a tip outside them.
     pub covers: Vec<bool>,
 }
@@ -32,7 +34,7 @@ impl Usable<'_> {
     }
 
     fn is_for(&self, tip: &ChangesetId) -> bool {
-        self.signed.token.subject.as_ref() == Some(tip)
+        self.end == *tip
     }
 }
 

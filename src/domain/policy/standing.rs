@@ -2,7 +2,7 @@
 
 use super::coverage::Graph;
 use super::{Policy, ReasonRule, Rule, Why};
-use crate::domain::approval::{Kind, RoleChoice, SignedToken, TokenId};
+use crate::domain::approval::{Kind, RoleChoice, SignedToken, Token, TokenId};
 use crate::domain::change::{ChangesetId, Push, RefUpdate};
 use crate::domain::name::{PrincipalId, RoleName};
 use crate::domain::time::{Span, Timestamp};
@@ -19,7 +19,7 @@ const REJECTION_HOLDS: Span = Span::days(30);
 pub struct Rejection<'a> {
     /// Its token.
     pub token: &'a SignedToken,
-    /// The rejected changeset.
+    /// The rejected changeset of the update: its subject, or where the same changes end.
     pub subject: ChangesetId,
     /// Who rejected.
     pub by: PrincipalId,
@@ -63,7 +63,7 @@ pub struct Standing<'a> {
     /// For each revoked token, the principals who revoked it.
     revoked: BTreeMap<TokenId, BTreeSet<PrincipalId>>,
     /// Every rejection that was ever signed for this target, also revoked and expired ones.
-    rejections: Vec<(&'a SignedToken, &'a PrincipalId, ChangesetId)>,
+    rejections: Vec<(&'a SignedToken, &'a PrincipalId)>,
     /// The delegations that are good now, newest first.
     delegations: Vec<Delegation>,
 }
@@ -86,13 +86,11 @@ impl<'a> Standing<'a> {
             if token.repository != push.repository || token.not_before > now.plus(LEEWAY) {
                 continue;
             }
-            match (&token.kind, token.subject) {
-                (Kind::Revoke(id), _) => {
+            match &token.kind {
+                Kind::Revoke(id) => {
                     revoked.entry(*id).or_default().insert(by.clone());
                 }
-                (Kind::Reject, Some(subject)) if token.target.as_ref() == Some(&update.target) => {
-                    rejections.push((signed, by, subject));
-                }
+                Kind::Reject if token.target.as_ref() == Some(&update.target) => rejections.push((signed, by)),
                 _ => {}
             }
         }
@@ -145,28 +143,54 @@ impl<'a> Standing<'a> {
         has_key && self.ended(who).is_none()
     }
 
-    /// Returns the rejections that hold now and whose signers could approve for `rule`.
+    /// Returns the changeset of the update up to which `token` speaks to `rule`: its subject, or, if the rule follows the
+    /// content, the one up to which the same changes stand in the update; an override follows nothing. `None`: it is about
+    /// something else.
+    pub fn end_of(&self, token: &Token, rule: &Rule) -> Option<ChangesetId> {
+        let is_part = |id: &ChangesetId| self.graph.position(id).is_some() || self.update.tips.contains(id);
+        let content = || token.content.filter(|_| rule.follows_content() && !matches!(token.kind, Kind::Override(_)));
+        token.subject.filter(is_part).or_else(|| Some(self.update.contents.get(&content()?)?.end))
+    }
+
+    /// Tells whether the changes that `token` was signed for landed after that, under whatever ids.
+    fn has_landed(&self, token: &Token) -> bool {
+        let landing = token.content.and_then(|content| self.update.contents.get(&content));
+        let landed_at = landing.and_then(|landing| landing.landed_at);
+        landed_at.is_some_and(|at| at >= token.not_before)
+            || token.subject.is_some_and(|subject| self.update.held.contains(&subject))
+    }
+
+    /// Returns the rejections of a part of the update that hold now and whose signers could approve for `rule`.
     pub fn rejections(&self, rule: &Rule) -> Vec<Rejection<'a>> {
         let roles = rule.roles();
         self.rejections
             .iter()
-            .filter_map(|(signed, by, subject)| {
+            .filter_map(|(signed, by)| {
+                let subject = self.end_of(&signed.token, rule)?;
                 let longest = signed.token.not_before.plus(REJECTION_HOLDS);
                 let until = signed.token.not_after.map_or(longest, |end| end.min(longest));
                 let holds = self.now < until
                     && !self.is_revoked(&signed.id, by)
                     && self.ended(by).is_none()
                     && roles.iter().any(|role| self.can_fill(by, role));
-                holds.then(|| Rejection { token: signed, subject: *subject, by: (*by).clone(), until })
+                holds.then(|| Rejection { token: signed, subject, by: (*by).clone(), until })
             })
             .collect()
     }
 
     /// Tells whether the signer rejected one of the changesets that `covers` marks at or after the moment of `signed`.
     /// Such an approval never comes back, not even when the rejection is revoked.
-    pub fn is_withdrawn(&self, signed: &SignedToken, by: &PrincipalId, covers: &dyn Fn(&ChangesetId) -> bool) -> bool {
-        self.rejections.iter().any(|(rejection, rejector, subject)| {
-            *rejector == by && rejection.token.not_before >= signed.token.not_before && covers(subject)
+    pub fn is_withdrawn(
+        &self,
+        signed: &SignedToken,
+        by: &PrincipalId,
+        rule: &Rule,
+        covers: &dyn Fn(&ChangesetId) -> bool,
+    ) -> bool {
+        self.rejections.iter().any(|(rejection, rejector)| {
+            *rejector == by
+                && rejection.token.not_before >= signed.token.not_before
+                && self.end_of(&rejection.token, rule).is_some_and(|end| covers(&end))
         })
     }
 
@@ -224,6 +248,9 @@ impl<'a> Standing<'a> {
         }
         if let Some(at) = self.update.rewritten_at.filter(|at| *at >= token.not_before) {
             return refuse(Why::Spent(at));
+        }
+        if self.end_of(token, rule) != token.subject && self.has_landed(token) {
+            return refuse(Why::Landed);
         }
         if let Some(why) = self.wrong_base(signed, rule) {
             return refuse(why);

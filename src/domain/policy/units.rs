@@ -1,8 +1,9 @@
 //! Which changesets and tips of an update a rule is about (docs/spec/semantics.md, 4 to 6).
 
-use super::Rule;
 use super::pattern::SortedPaths;
+use super::{Policy, Rule};
 use crate::domain::change::{Action, Changeset, ChangesetId, RefUpdate};
+use crate::domain::time::Timestamp;
 
 /// What a rule is about in one update.
 pub struct Units<'a> {
@@ -64,6 +65,19 @@ fn of_paths(rule: &Rule, paths: &Option<SortedPaths<'_>>) -> Known {
         (None, _) => Known::Yes,
         (Some(_), None) => Known::Unknown,
         (Some(patterns), Some(paths)) => patterns.matches_any(paths).into(),
+    }
+}
+
+impl Policy {
+    /// Tells whether some rule that matches `update` at `now` follows contents, so that these must be known.
+    pub fn asks_content(&self, update: &RefUpdate, now: Timestamp) -> bool {
+        let asks = |rule: &&Rule| rule.follows_content() && self.in_force(rule, now);
+        let mut asking = self.rules_for(update).filter(asks).peekable();
+        if asking.peek().is_none() {
+            return false;
+        }
+        let touched = Touched::by(update);
+        asking.any(|rule| Units::of(rule, &touched).matches)
     }
 }
 

@@ -6,7 +6,7 @@ use crate::support::scenario::{Scenario, scenarios};
 use crate::support::{approve, told};
 use jit::domain::change::{Push, Target};
 use jit::domain::policy::{Policy, Verdict, evaluate};
-use jit::enforcement::assess::assess;
+use jit::enforcement::assess::{NO_LOG, assess};
 use jit::ports::history::{History, Need, OwnPaths, Selection};
 use proptest::prelude::*;
 
@@ -106,6 +106,8 @@ fn know_all(policy: &Policy, push: &mut Push, repository: &mut Repository) {
         repository.load(update, &need).expect("readable");
         let all = repository.commits.iter().map(|commit| commit.id).collect();
         repository.reachable_bases(update, &all).expect("readable");
+        repository.contents(update).expect("readable");
+        update.held = repository.held(update, &all).expect("readable");
     }
 }
 
@@ -138,7 +140,7 @@ proptest! {
         know_all(&policy, &mut known, &mut repository);
         let now = crate::support::at(0);
         let expected = evaluate(&policy, &known, &scenario.tokens, now);
-        let found = assess(&policy, push, &mut repository, &world.shelf, now).expect("readable");
+        let found = assess(&policy, push, &mut repository, &world.shelf, &NO_LOG, now).expect("readable");
         prop_assert_eq!(found.decision.verdict(), expected.verdict(), "{:?} {:?}", found.decision, expected);
     }
 }

@@ -7,7 +7,7 @@ use jit::domain::audit::{
     Debt, Entry, Event, Genesis, GenesisRefs, Hash, LastDenial, Origin, SignedCheckpoint, Standing, System,
     TargetState, Unsettled, Verdict, VerifierKey,
 };
-use jit::domain::change::{ChangesetId, Target};
+use jit::domain::change::{ChangesetId, ContentId, Target};
 use jit::domain::time::Timestamp;
 use jit::ports::log::{Appended, Log, LogError, LogStore};
 use std::cell::RefCell;
@@ -25,6 +25,8 @@ pub struct Book {
     pub standing: Standing,
     /// What they say of targets.
     pub targets: BTreeMap<Target, TargetState>,
+    /// When contents landed.
+    pub landed: BTreeMap<(Target, ContentId), Timestamp>,
     /// Whether somebody has it open.
     pub locked: bool,
     /// What does not work: the name of a step; `space` for writing, `sync` for what comes after it.
@@ -52,6 +54,7 @@ impl Books {
             entries: vec![],
             standing: Standing::default(),
             targets,
+            landed: BTreeMap::new(),
             locked: false,
             broken: None,
             steps,
@@ -91,6 +94,8 @@ impl Book {
         let index = self.entries.len() as u64;
         for change in self.standing.apply(index, entry)? {
             self.targets.entry(change.target.clone()).or_default().apply(&change);
+            let of_target = |(content, at)| ((change.target.clone(), content), at);
+            self.landed.extend(change.landed.into_iter().map(of_target));
         }
         self.entries.push(entry.clone());
         self.head = checkpoint(index + 1);
@@ -145,6 +150,12 @@ impl Log for Handle {
         let book = self.book.borrow();
         book.step("target", &target.to_string())?;
         Ok(book.targets.get(target).cloned().unwrap_or_default())
+    }
+
+    fn landed(&self, target: &Target, content: &ContentId) -> Result<Option<Timestamp>, LogError> {
+        let book = self.book.borrow();
+        book.step("landed", &target.to_string())?;
+        Ok(book.landed.get(&(target.clone(), *content)).copied())
     }
 
     fn unsettled(&self) -> &[Unsettled] {

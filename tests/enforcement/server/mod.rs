@@ -1,6 +1,7 @@
 //! The steps of a decision, and their order, with fake ports.
 
 mod broken;
+mod contents;
 mod delegations;
 mod gathering;
 mod intake;

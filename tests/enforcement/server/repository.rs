@@ -2,7 +2,7 @@
 
 use super::world::Steps;
 use crate::support::{changesets, id, ids, target};
-use jit::domain::change::{Action, Changeset, ChangesetId, RefUpdate, RepoPath, Target, TipChange};
+use jit::domain::change::{self, Action, Changeset, ChangesetId, Leaf, RefUpdate, RepoPath, Room, Target, TipChange};
 use jit::ports::history::{ClaimRefusal, History, HistoryError, Need, OwnPaths};
 use jit::ports::incoming::{Carried, CarriedToken, Incoming, OwnRefusal};
 use std::collections::{BTreeMap, BTreeSet};
@@ -93,6 +93,8 @@ impl History for Repository {
                 promoted: BTreeMap::new(),
                 tip_changes: vec![],
                 reachable_bases: BTreeSet::new(),
+                contents: BTreeMap::new(),
+                held: BTreeSet::new(),
                 rewritten_at: None,
                 used: BTreeSet::new(),
             }
@@ -155,6 +157,22 @@ impl History for Repository {
         self.step("bases", &update.target.to_string())?;
         update.reachable_bases = self.reached(&update.old).intersection(bases).copied().collect();
         Ok(())
+    }
+
+    /// A file holds its own path, and nothing before: commits that touch the same paths do the same.
+    fn contents(&mut self, update: &mut RefUpdate) -> Result<(), HistoryError> {
+        self.step("contents", &update.target.to_string())?;
+        update.contents = change::contents(&update.changesets, Room::ALL, |commit, line| {
+            let whole = self.commits.iter().find(|one| one.id == commit.id).expect("a commit of the repository");
+            let mut paths = whole.own_paths.iter().flatten().map(RepoPath::as_bytes);
+            Ok::<bool, HistoryError>(paths.all(|path| line.add(path, None, Some(&Leaf::new(Leaf::FILE, path)))))
+        })?;
+        Ok(())
+    }
+
+    fn held(&mut self, update: &RefUpdate, ids: &BTreeSet<ChangesetId>) -> Result<BTreeSet<ChangesetId>, HistoryError> {
+        self.step("held", &update.target.to_string())?;
+        Ok(self.reached(&update.old).intersection(ids).copied().collect())
     }
 
     fn value(&mut self, target: &Target) -> Result<Vec<ChangesetId>, HistoryError> {

@@ -5,7 +5,7 @@ use super::repository::Repository;
 use crate::support::{REPOSITORY, at, ids, login, policy_with, target};
 use jit::domain::approval::{Kind, SignedToken, TokenId};
 use jit::domain::audit::{self, Decision, Event, Outcome};
-use jit::domain::change::ChangesetId;
+use jit::domain::change::{ChangesetId, ContentId};
 use jit::domain::name::{PrincipalId, RoleName};
 use jit::domain::policy::{Policy, PolicyFile, Verdict, load};
 use jit::domain::time::Timestamp;
@@ -67,6 +67,11 @@ impl ApprovalStore for Shelf {
     fn of_subject(&self, subject: &ChangesetId) -> Result<Found, StoreError> {
         self.step("tokens", &char::from(subject.as_bytes()[0]).to_string())?;
         Ok(self.found(|signed| signed.token.subject.as_ref() == Some(subject)))
+    }
+
+    fn of_content(&self, content: &ContentId) -> Result<Found, StoreError> {
+        self.step("tokens", "of a content")?;
+        Ok(self.found(|signed| signed.token.content.as_ref() == Some(content)))
     }
 
     fn revocations_of(&self, token: &TokenId) -> Result<Found, StoreError> {

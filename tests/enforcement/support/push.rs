@@ -3,7 +3,8 @@
 use super::at;
 use jit::domain::approval::SignedToken;
 use jit::domain::change::{
-    Action, Changeset, ChangesetId, IdKind, Push, Pusher, RefUpdate, RepoPath, Target, TipChange, Trailer,
+    Action, Changeset, ChangesetId, ContentId, IdKind, Landing, Push, Pusher, RefUpdate, RepoPath, Target, TipChange,
+    Trailer,
 };
 use jit::domain::name::RuleName;
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,6 +15,11 @@ pub const REPOSITORY: &str = "payments@5f0c";
 /// The id of the changeset `letter`.
 pub fn id(letter: char) -> ChangesetId {
     ChangesetId::from_bytes(IdKind::GitSha1, &[letter as u8; 20]).expect("a letter is not zero")
+}
+
+/// The content that tests call `name`.
+pub fn content_id(name: char) -> ContentId {
+    ContentId([name as u8; 32])
 }
 
 /// The ids of several.
@@ -100,6 +106,8 @@ pub fn update(old: &str, new: &str, brought: &str) -> RefUpdate {
         promoted: BTreeMap::new(),
         tip_changes: Vec::new(),
         reachable_bases: BTreeSet::new(),
+        contents: BTreeMap::new(),
+        held: BTreeSet::new(),
         rewritten_at: None,
         used: BTreeSet::new(),
     }
@@ -121,6 +129,12 @@ pub trait Build {
     fn promoted(self, rule: &str, letters: &str) -> Self;
     /// A tip differs from an old head there; `None`: nobody looked.
     fn differs(self, tip: char, paths: Option<&[&str]>) -> Self;
+    /// Up to `end` stands what tokens call by the content `name`.
+    fn content(self, name: char, end: char) -> Self;
+    /// That content landed with approvals, so many seconds from now.
+    fn landed(self, name: char, seconds: i64) -> Self;
+    /// An old value reaches these, which tokens of such contents name.
+    fn holding(self, letters: &str) -> Self;
     /// These are reachable from an old value.
     fn reaching(self, letters: &str) -> Self;
     /// The log knows that the target was rewritten, so many seconds from now.
@@ -173,6 +187,20 @@ impl Build for RefUpdate {
     fn differs(mut self, tip: char, list: Option<&[&str]>) -> Self {
         self.tip_changes.push(TipChange { tip: id(tip), paths: list.map(paths), lines: list.map(<[&str]>::len) });
         self
+    }
+
+    fn content(mut self, name: char, end: char) -> Self {
+        self.contents.insert(content_id(name), Landing { end: id(end), landed_at: None });
+        self
+    }
+
+    fn landed(mut self, name: char, seconds: i64) -> Self {
+        self.contents.get_mut(&content_id(name)).expect("a content of the update").landed_at = Some(at(seconds));
+        self
+    }
+
+    fn holding(self, letters: &str) -> Self {
+        Self { held: ids(letters).into_iter().collect(), ..self }
     }
 
     fn reaching(self, letters: &str) -> Self {

@@ -47,6 +47,9 @@ pub fn rules() -> impl Strategy<Value = String> {
             "require = [{ role = \"team\", approvals = 1 }]\nself_approval = true",
             "require = [{ role = \"team\", approvals = 1 }]\nup_to_date = true",
             "require = [{ role = \"team\", approvals = 1 }]\nttl = \"1h\"\nreason = \"required\"",
+            "require = [{ role = \"team\", approvals = 1 }]\nbind = \"content\"",
+            "require = [{ role = \"team\", approvals = 2 }]\nbind = \"content\"",
+            "require = [{ role = \"dba\", approvals = 1 }]\nbind = \"content\"\nup_to_date = true",
             "authors = \"known\"",
             "pushers = \"known\"",
             "deny = true",
@@ -120,14 +123,20 @@ pub fn updates() -> impl Strategy<Value = RefUpdate> {
     let spent = prop::option::weighted(0.1, select(&[-3000_i64, -20][..]));
     let scope = prop::option::weighted(0.3, vec(any::<bool>(), 6));
     let on = select(&["refs/heads/main", "refs/heads/main", "refs/heads/dev"][..]);
-    (commits(), action, differs, spent, scope, on).prop_map(|(commits, action, differs, spent, scope, on)| {
+    let landed = prop::option::weighted(0.2, (any::<Index>(), select(&[-3000_i64, -20][..]), select(&["", "q"][..])));
+    let drawn = (commits(), action, differs, spent, scope, on);
+    (drawn, landed).prop_map(|((commits, action, differs, spent, scope, on), landed)| {
         let tip = char::from(b'a' + u8::try_from(commits.len()).expect("few commits"));
         let made = match action {
             "delete" => update("a", "", ""),
             "create" => update("", &tip.to_string(), &reached(&written(&commits), tip)),
             _ => update("a", &tip.to_string(), &reached(&written(&commits), tip)),
         };
-        let mut made = made.does(action).on(on).reaching("y");
+        let mut made = with_contents(made.does(action).on(on).reaching("y"));
+        if let Some((which, seconds, held)) = landed.filter(|_| !made.contents.is_empty()) {
+            let names: Vec<char> = made.contents.keys().map(|content| char::from(content.0[0])).collect();
+            made = made.landed(*which.get(&names), seconds).holding(held);
+        }
         if let Some(seconds) = spent {
             made = made.rewritten(seconds);
         }
@@ -143,6 +152,21 @@ pub fn updates() -> impl Strategy<Value = RefUpdate> {
             _ => made,
         }
     })
+}
+
+/// The content of a commit that stands on nothing but a line of others is called by its letter in upper case.
+fn with_contents(mut update: RefUpdate) -> RefUpdate {
+    let mut others: Vec<ChangesetId> = update.changesets.iter().map(|commit| commit.id).collect();
+    for commit in update.changesets.clone().iter().rev() {
+        if let [parent] = commit.parents[..]
+            && !others.contains(&parent)
+        {
+            others.retain(|other| *other != commit.id);
+            let letter = char::from(commit.id.as_bytes()[0]);
+            update = update.content(letter.to_ascii_uppercase(), letter);
+        }
+    }
+    update
 }
 
 /// Leaves out what `tip` does not reach: it would not be in the update.
@@ -199,7 +223,8 @@ fn fitting(updates: Vec<RefUpdate>) -> impl Strategy<Value = SignedToken> {
     let part = prop::option::weighted(0.3, (any::<Index>(), prop::option::of(any::<Index>())));
     let time = select(&[-3000_i64, -30, -10, -10, -5][..]);
     let rejects = prop::bool::weighted(0.08);
-    (any::<Index>(), who, part, time, rejects).prop_map(move |(which, who, part, time, rejects)| {
+    let moved = prop::bool::weighted(0.4);
+    (any::<Index>(), who, part, time, rejects, moved).prop_map(move |(which, who, part, time, rejects, moved)| {
         let update = which.get(&updates);
         let (mut subject, mut base) = (update.tips[0], update.old.clone());
         if let Some((lower, upper)) = part.filter(|_| !update.changesets.is_empty()) {
@@ -211,7 +236,12 @@ fn fitting(updates: Vec<RefUpdate>) -> impl Strategy<Value = SignedToken> {
         }
         let letters = |ids: &[ChangesetId]| -> String { ids.iter().map(|id| char::from(id.as_bytes()[0])).collect() };
         let make = if rejects { reject } else { approve };
-        make(&letters(&[subject]), &letters(&base))
+        // As signed before the commits had these ids.
+        let content = letters(&[subject]).to_ascii_uppercase().chars().next().filter(|_| moved);
+        let subject = if moved { "q".to_owned() } else { letters(&[subject]) };
+        let draft = make(&subject, &letters(&base));
+        content
+            .map_or(draft.clone(), |content| draft.of(content))
             .to(&update.action().to_string())
             .on(&update.target.to_string())
             .from(time)

@@ -1,6 +1,6 @@
 //! Tokens by fixed keys, at fixed times.
 
-use super::push::as_hg;
+use super::push::{as_hg, content_id};
 use super::{REPOSITORY, id, ids, target};
 use ed25519_dalek::{Signer as _, SigningKey};
 use jit::domain::approval::{Kind, PublicKey, RoleChoice, SignedToken, Status, Token, signed_bytes};
@@ -135,6 +135,12 @@ impl Draft {
     /// For another action.
     pub fn to(mut self, action: &str) -> Self {
         self.0.action = Some(Action::parse(action).expect(action));
+        self
+    }
+
+    /// For changes of this content.
+    pub fn of(mut self, content: char) -> Self {
+        self.0.content = Some(content_id(content));
         self
     }
 

@@ -1,8 +1,9 @@
 //! What Git does in its own way.
 
+use super::content::Changed;
 use super::replace;
 use super::system::{System, Wish};
-use crate::support::{APPROVALS, PROGRAM, Person, Said, TestRepo, run, token_file};
+use crate::support::{ALICE, APPROVALS, PROGRAM, Person, Said, TestRepo, run, token_file};
 use jit::domain::approval::SignedToken;
 use jit::domain::change::{ChangesetId, Target};
 use std::fs;
@@ -35,6 +36,21 @@ impl System for TestRepo {
         self.git(&["add", "--all"]);
         self.git_as(who, &["commit", "--quiet", "--allow-empty", "-m", message]);
         self.rev("HEAD")
+    }
+
+    fn changed(&self, changeset: ChangesetId) -> Vec<Changed> {
+        let side = |mode: &str, id: &str| {
+            let mut git = self.as_pusher("git", ALICE);
+            git.current_dir(self.work()).args(["cat-file", "blob", id]);
+            (mode != "000000").then(|| (mode.to_owned(), run(git, b"").out))
+        };
+        let listed = self.git(&["diff-tree", "-r", "--no-renames", "--no-commit-id", &changeset.hex()]);
+        let one = |line: &str| {
+            let (sides, path) = line.split_once('\t').expect("a path");
+            let words: Vec<&str> = sides.trim_start_matches(':').split(' ').collect();
+            Changed { path: path.to_owned(), old: side(words[0], words[2]), new: side(words[1], words[3]) }
+        };
+        listed.lines().map(one).collect()
     }
 
     fn go(&self, changeset: Option<ChangesetId>) {

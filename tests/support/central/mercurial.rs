@@ -1,5 +1,6 @@
 //! What Mercurial does in its own way: pushes over ssh, with the login that the forced command sets.
 
+use super::content::Changed;
 use super::replace;
 use super::system::{System, Wish};
 use crate::hg::{Ran, TestHg, Transport, hg};
@@ -138,6 +139,23 @@ impl System for Mercurial {
         let empty = "ui.allowemptycommit=yes";
         self.in_work(&["commit", "--quiet", "--config", empty, "--user", &user, "--message", message]);
         self.here()
+    }
+
+    fn changed(&self, changeset: ChangesetId) -> Vec<Changed> {
+        let (new, old) = (changeset.hex(), format!("p1({})", changeset.hex()));
+        let side = |revision: &str, path: &str| {
+            let listed = self.in_work(&["manifest", "--verbose", "--rev", revision]);
+            let line = listed.lines().find(|line| line.get(6..) == Some(path))?;
+            let mode = match &line[4..5] {
+                "@" => "120000",
+                "*" => "100755",
+                _ => "100644",
+            };
+            Some((mode.to_owned(), self.in_work(&["cat", "--rev", revision, &format!("path:{path}")]).into_bytes()))
+        };
+        let listed = self.in_work(&["status", "--change", &new, "--template", "{path}\n"]);
+        let one = |path: &str| Changed { path: path.to_owned(), old: side(&old, path), new: side(&new, path) };
+        listed.lines().map(one).collect()
     }
 
     fn go(&self, changeset: Option<ChangesetId>) {

@@ -12,6 +12,7 @@
 //! repo.accepted(ALICE, to(MAIN, commit));
 //! ```
 
+mod content;
 mod form;
 mod git;
 mod mercurial;

@@ -1,5 +1,6 @@
 //! What each system does in its own way.
 
+use super::content::Changed;
 use crate::support::{Person, Said};
 use jit::domain::approval::SignedToken;
 use jit::domain::change::{ChangesetId, Target};
@@ -26,6 +27,9 @@ pub trait System {
 
     /// Commits all that differs in the working copy, even if nothing does.
     fn record(&self, who: Person, message: &str) -> ChangesetId;
+
+    /// What a commit with one parent changes, in no particular order. Names and contents are plain text.
+    fn changed(&self, changeset: ChangesetId) -> Vec<Changed>;
 
     /// Makes the working copy what `changeset` has, or nothing; that is the parent of the next commit.
     fn go(&self, changeset: Option<ChangesetId>);

@@ -11,7 +11,7 @@ use crate::domain::audit::{
     Debt, Entry, Frame, Hash, LastDenial, SignedCheckpoint, Standing, TargetChange, TargetState, Tree, Unsettled,
     leaf_hash,
 };
-use crate::domain::change::Target;
+use crate::domain::change::{ContentId, Target};
 use crate::domain::time::Timestamp;
 use crate::ports::log::{Appended, Log, LogError};
 use ed25519_dalek::SigningKey;
@@ -61,6 +61,20 @@ impl Log for DiskLog {
         match (kept.recorded, self.state.refs) {
             (None, Some(refs)) => Ok(TargetState { recorded: genesis_value(paths, refs, target)?, ..kept }),
             (recorded, _) => Ok(TargetState { recorded, ..kept }),
+        }
+    }
+
+    fn landed(&self, target: &Target, content: &ContentId) -> Result<Option<Timestamp>, LogError> {
+        self.usable()?;
+        let paths = &self.shared.paths;
+        match self.state.landing(paths, target, content)? {
+            Kept::State(landed_at) => Ok(Some(landed_at)),
+            Kept::Nothing => Ok(None),
+            Kept::Damaged => {
+                // The next opening finds no state, and makes the files anew.
+                remove(&paths.state())?;
+                Err(LogError::Derived(paths.landing(target, content).1))
+            }
         }
     }
 

@@ -1,7 +1,7 @@
 //! Where each part of the log stands.
 
 use crate::domain::audit::{Hash, Origin};
-use crate::domain::change::Target;
+use crate::domain::change::{ContentId, Target};
 use std::path::PathBuf;
 
 /// The three places that belong to one repository's log.
@@ -62,7 +62,17 @@ impl AuditPaths {
 
     /// Returns the folder number (its name is two hex digits) and the file of a target's state.
     pub(super) fn target(&self, target: &Target) -> (u8, PathBuf) {
-        let name = Hash::of(target.to_string().as_bytes());
+        self.below_targets(&target.to_string())
+    }
+
+    /// As [`AuditPaths::target`], of the file that says when a content landed there.
+    pub(super) fn landing(&self, target: &Target, content: &ContentId) -> (u8, PathBuf) {
+        // No target's name has a space.
+        self.below_targets(&format!("{target} {content}"))
+    }
+
+    fn below_targets(&self, text: &str) -> (u8, PathBuf) {
+        let name = Hash::of(text.as_bytes());
         let (folder, file) = (name.0[0], name.to_string());
         (folder, self.targets().join(&file[..2]).join(&file[2..]))
     }

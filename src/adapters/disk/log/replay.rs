@@ -9,6 +9,8 @@ use super::storage::{failed, write_whole};
 use super::tail::Tail;
 use crate::domain::audit::{MAX_LINE, TargetChange};
 use crate::domain::change::Target;
+use crate::domain::policy::limits;
+use crate::domain::time::Timestamp;
 use crate::ports::log::LogError;
 use std::collections::BTreeMap;
 use std::fs::OpenOptions;
@@ -19,6 +21,8 @@ use std::time::Instant;
 /// before they are written.
 const STEP: u64 = 1024;
 const BATCH: usize = 10_000;
+/// After how many landings on one target those of old are forgotten.
+const FORGETTING: usize = 1024;
 
 impl DiskLogStore {
     /// Gives the derived state of all entries, from what is there and what has to be replayed.
@@ -86,7 +90,7 @@ impl DiskLogStore {
                 state.refs = state.refs.or_else(|| refs_of(&entry));
                 let changes = state.standing.apply(index, &entry);
                 for change in changes.map_err(|fault| LogError::Replay { index, fault })? {
-                    collect(&mut batch, change);
+                    collect(&mut batch, change, entry.time);
                 }
                 if batch.len() >= BATCH { self.keep(&mut state, &mut batch, derived, index + 1) } else { Ok(()) }
             })?;
@@ -113,11 +117,19 @@ impl DiskLogStore {
 }
 
 /// Merges a change with an earlier one of the same target.
-fn collect(batch: &mut BTreeMap<Target, TargetChange>, change: TargetChange) {
+///
+/// What landed so long ago that it spends no token any more is forgotten from time to time, so that a long log does not
+/// become as many files.
+fn collect(batch: &mut BTreeMap<Target, TargetChange>, change: TargetChange, now: Timestamp) {
     let mut change = change;
     if let Some(earlier) = batch.remove(&change.target) {
         change.rewritten = change.rewritten.max(earlier.rewritten);
         change.used.extend(earlier.used);
+        let newer = std::mem::replace(&mut change.landed, earlier.landed);
+        change.landed.extend(newer);
+    }
+    if change.landed.len().is_multiple_of(FORGETTING) {
+        change.landed.retain(|_, at| now < at.plus(limits::TTL));
     }
     batch.insert(change.target.clone(), change);
 }

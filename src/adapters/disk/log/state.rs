@@ -9,13 +9,14 @@
 use super::paths::AuditPaths;
 use super::storage::{Storage, failed, make_folder, overwrite, read_whole, remove};
 use crate::domain::audit::{Hash, Standing, TargetChange, TargetState};
-use crate::domain::change::Target;
+use crate::domain::change::{ContentId, Target};
+use crate::domain::time::Timestamp;
 use crate::ports::log::LogError;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// No derived file is believed to be longer: a push of 100,000 refs that was not settled fits.
 const MAX_FILE: u64 = 256 << 20;
@@ -43,6 +44,14 @@ struct TargetFile {
     target: Target,
     #[serde(flatten)]
     state: TargetState,
+}
+
+/// The file of a content that landed on a target.
+#[derive(Debug, Serialize, Deserialize)]
+struct LandingFile {
+    target: Target,
+    content: ContentId,
+    landed_at: Timestamp,
 }
 
 impl State {
@@ -81,12 +90,30 @@ impl State {
     }
 
     /// Reads a target's file.
-    pub fn target(&self, paths: &AuditPaths, target: &Target) -> Result<Kept, LogError> {
-        let (folder, path) = paths.target(target);
+    pub fn target(&self, paths: &AuditPaths, target: &Target) -> Result<Kept<TargetState>, LogError> {
+        let own = |file: TargetFile| (file.target == *target).then_some(file.state);
+        self.kept(paths.target(target), own)
+    }
+
+    /// Reads when a content landed on a target.
+    pub fn landing(
+        &self,
+        paths: &AuditPaths,
+        target: &Target,
+        content: &ContentId,
+    ) -> Result<Kept<Timestamp>, LogError> {
+        let own = |file: LandingFile| (file.target == *target && file.content == *content).then_some(file.landed_at);
+        self.kept(paths.landing(target, content), own)
+    }
+
+    /// Reads the file of this folder and path; `own` takes out of it what belongs there.
+    fn kept<F: DeserializeOwned, T>(
+        &self,
+        (folder, path): (u8, PathBuf),
+        own: impl FnOnce(F) -> Option<T>,
+    ) -> Result<Kept<T>, LogError> {
         if let Some(bytes) = read_whole(&path, MAX_FILE)? {
-            let file: Option<TargetFile> = uncheck(&bytes);
-            let state = file.filter(|file| file.target == *target).map(|file| file.state);
-            return Ok(state.map_or(Kept::Damaged, Kept::State));
+            return Ok(uncheck(&bytes).and_then(own).map_or(Kept::Damaged, Kept::State));
         }
         let gone = self.folders.contains(&folder) && !path.parent().is_some_and(Path::is_dir);
         Ok(if gone { Kept::Damaged } else { Kept::Nothing })
@@ -100,19 +127,32 @@ impl State {
             Kept::Damaged => return Err(LogError::Derived(paths.target(&change.target).1)),
         };
         state.apply(change);
-        let (folder, path) = paths.target(&change.target);
+        for (content, landed_at) in &change.landed {
+            let (target, content, landed_at) = (change.target.clone(), *content, *landed_at);
+            let place = paths.landing(&target, &content);
+            self.keep(storage, place, &LandingFile { target, content, landed_at })?;
+        }
+        self.keep(storage, paths.target(&change.target), &TargetFile { target: change.target.clone(), state })
+    }
+
+    fn keep<F: Serialize>(
+        &mut self,
+        storage: &dyn Storage,
+        (folder, path): (u8, PathBuf),
+        file: &F,
+    ) -> Result<(), LogError> {
         make_folder(storage, path.parent().unwrap_or(Path::new("/")))?;
         self.folders.insert(folder);
-        overwrite(storage, &path, &checked(&TargetFile { target: change.target.clone(), state }))
+        overwrite(storage, &path, &checked(file))
     }
 }
 
-/// What the files know of a target.
+/// What the files know.
 #[derive(Debug)]
-pub(super) enum Kept {
+pub(super) enum Kept<T> {
     /// This.
-    State(TargetState),
-    /// No entry was about it, except perhaps the first.
+    State(T),
+    /// No entry was about it, except of a target perhaps the first.
     Nothing,
     /// A file is spoilt or a folder is gone.
     Damaged,

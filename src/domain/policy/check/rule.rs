@@ -11,7 +11,8 @@ use crate::domain::policy::{FaultKind, Thing};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The keys that say how approvals count.
-const ABOUT_APPROVALS: [&str; 6] = ["ttl", "self_approval", "distinct_people", "up_to_date", "promoted_from", "reason"];
+const ABOUT_APPROVALS: [&str; 7] =
+    ["ttl", "self_approval", "distinct_people", "bind", "up_to_date", "promoted_from", "reason"];
 
 /// The keys that ask for something, `deny` aside.
 const ASKING: [&str; 5] = ["require", "any_of", "checks", "authors", "pushers"];

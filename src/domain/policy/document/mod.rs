@@ -15,6 +15,7 @@ mod target;
 mod value;
 mod window;
 
+pub use rule::rule_keys;
 pub(super) use target::may_begin_with;
 
 use super::FaultKind;

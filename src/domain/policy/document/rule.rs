@@ -4,7 +4,7 @@ use super::reader::{Reader, Section, Value};
 use super::{label, requirement, size, target, value};
 use crate::domain::name::{CheckName, EnvironmentName, RuleName, WindowName};
 use crate::domain::policy::draft::{At, RuleDraft};
-use crate::domain::policy::{FaultKind, Mode, Rule, TargetPatterns, When, limits};
+use crate::domain::policy::{Bind, FaultKind, Mode, Rule, TargetPatterns, When, limits};
 use std::collections::BTreeMap;
 
 const RULE: Section = Section {
@@ -29,6 +29,7 @@ const RULE: Section = Section {
         "ttl",
         "self_approval",
         "distinct_people",
+        "bind",
         "up_to_date",
         "promoted_from",
         "reason",
@@ -38,8 +39,13 @@ const RULE: Section = Section {
         "mode",
         "message",
     ],
-    later: &["bind", "land", "escalate"],
+    later: &["land", "escalate"],
 };
+
+/// Returns every key that a rule may have.
+pub fn rule_keys() -> &'static [&'static str] {
+    RULE.keys
+}
 
 /// Reads one rule; `None` if it is not a table.
 pub(super) fn read(reader: &mut Reader<'_>, body: &Value<'_>, file: &str) -> Option<RuleDraft> {
@@ -115,6 +121,10 @@ fn one(reader: &mut Reader<'_>, key: &'static str, value: &Value<'_>, draft: &mu
         "ttl" => set(&mut rule.ttl, value::span(reader, key, value)),
         "self_approval" => set(&mut rule.self_approval, reader.truth(key, value)),
         "distinct_people" => set(&mut rule.distinct_people, reader.truth(key, value)),
+        "bind" => {
+            let words = [("commit", Bind::Commit), ("content", Bind::Content)];
+            set(&mut rule.bind, reader.word(key, value, "`commit` or `content`", &words));
+        }
         "up_to_date" => set(&mut rule.up_to_date, reader.truth(key, value)),
         "promoted_from" => rule.promoted_from = target::patterns(reader, key, value),
         "reason" => rule.reason = value::reason(reader, value),
@@ -166,6 +176,7 @@ fn blank(place: (String, usize)) -> Rule {
         ttl: limits::DEFAULT_TTL,
         self_approval: false,
         distinct_people: true,
+        bind: Bind::Commit,
         up_to_date: false,
         promoted_from: None,
         reason: None,

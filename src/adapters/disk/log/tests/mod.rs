@@ -7,7 +7,7 @@ mod steady;
 use super::*;
 use crate::domain::approval::TokenId;
 use crate::domain::audit::*;
-use crate::domain::change::{Action, ChangesetId, IdKind, Pusher, Target};
+use crate::domain::change::{Action, ChangesetId, ContentId, IdKind, Pusher, Target};
 use crate::domain::time::Timestamp;
 use crate::ports::log::{Log, LogError, LogStore};
 use std::collections::BTreeMap;
@@ -65,6 +65,7 @@ fn decision(verdict: Verdict, action: Action, old: u8, new: u8) -> Decision {
             new: value(new),
             after: None,
             found: None,
+            contents: Vec::new(),
             rules: Vec::new(),
             refused: Vec::new(),
         }],

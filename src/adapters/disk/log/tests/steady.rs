@@ -36,6 +36,65 @@ fn the_log_knows_each_targets_value_and_last_rewrite() {
 }
 
 #[test]
+fn the_log_knows_which_contents_landed_and_when() {
+    let log = TestLog::new();
+    let content = |byte| ContentId([byte; 32]);
+    let landed = |byte| log.open().landed(&main_branch(), &content(byte)).expect("a look");
+    let of = |byte: u8, value: u8| {
+        let mut decision = decision(Verdict::Allow, Action::Update, value - 1, value);
+        decision.updates[0].contents = vec![content(byte), content(byte + 1)];
+        decision
+    };
+    log.append(&[decided(1, of(7, 2))]);
+    assert_eq!(landed(7), None, "it was only let in");
+    let undone = Outcome { of: 1, applied: Vec::new(), how: OutcomeKind::NotApplied, settled: true, blob: None };
+    log.append(&[Entry { time: at(2), event: Event::Outcome(undone) }]);
+    assert_eq!(landed(7), None, "it did not land");
+    log.append(&[decided(3, of(7, 2)), applied(4, 3, 2)]);
+    assert_eq!([landed(7), landed(8), landed(9)], [Some(at(4)), Some(at(4)), None]);
+    log.append(&[decided(5, of(8, 3)), applied(6, 5, 3)]);
+    let all = || [landed(7), landed(8), landed(9)];
+    assert_eq!(all(), [Some(at(4)), Some(at(6)), Some(at(6))]);
+    let other = Target::parse("refs/heads/other").expect("a target");
+    assert_eq!(log.open().landed(&other, &content(7)).expect("a look"), None);
+
+    log.forget_derived();
+    assert_eq!(all(), [Some(at(4)), Some(at(6)), Some(at(6))], "the journal tells it all");
+
+    let file = log.paths.landing(&main_branch(), &content(8)).1;
+    fs::write(&file, "spoilt").expect("written");
+    let refused = log.open().landed(&main_branch(), &content(8));
+    assert!(matches!(refused, Err(LogError::Derived(_))), "{refused:?}");
+    assert_eq!(all(), [Some(at(4)), Some(at(6)), Some(at(6))], "the next opening makes it anew");
+    assert!(log.fault().is_none());
+}
+
+#[test]
+fn what_landed_so_long_ago_that_it_spends_nothing_is_forgotten_when_a_long_log_is_read_again() {
+    let log = TestLog::new();
+    let content = |number: u16| {
+        let mut bytes = [1; 32];
+        bytes[..2].copy_from_slice(&number.to_be_bytes());
+        ContentId(bytes)
+    };
+    let contents: Vec<ContentId> = (0..1024).map(content).collect();
+    let landing = |seconds: i64, index: u64, value: u8, contents: &[ContentId]| {
+        let mut decision = decision(Verdict::Allow, Action::Update, value - 1, value);
+        decision.updates[0].contents = contents.to_vec();
+        [decided(seconds, decision), applied(seconds, index, value)]
+    };
+    let month = 30 * 24 * 3600;
+    log.append(&landing(0, 1, 2, &contents[..1]));
+    log.append(&landing(1, 3, 3, &contents[1..2]));
+    log.append(&landing(month, 5, 4, &contents[2..]));
+    let landed = |at: usize| log.open().landed(&main_branch(), &contents[at]).expect("a look").is_some();
+    assert!(landed(0) && landed(1) && landed(2));
+    log.forget_derived();
+    assert!(!landed(0), "no token from then counts any more");
+    assert!(landed(1) && landed(2) && landed(1023));
+}
+
+#[test]
 fn equal_denials_in_a_row_are_counted() {
     let log = TestLog::new();
     let mut seen = Vec::new();
