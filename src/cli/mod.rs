@@ -8,6 +8,7 @@ pub mod client_json;
 pub mod client_key;
 pub mod client_target;
 pub mod client_token;
+pub mod contents;
 mod context;
 mod exit;
 mod faults;
@@ -18,6 +19,7 @@ mod server;
 pub mod summary;
 mod terminal;
 mod told;
+mod warnings;
 
 pub use context::{Context, Format};
 pub use exit::Exit;

@@ -12,6 +12,7 @@ pub mod install;
 pub mod key;
 pub mod policy;
 pub mod policy_apply;
+pub mod policy_check;
 pub mod policy_test;
 pub mod pre_push;
 pub mod publish;

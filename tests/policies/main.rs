@@ -7,4 +7,5 @@ mod loading;
 mod report;
 mod rule_faults;
 mod support;
+mod warnings;
 mod windows;

@@ -1,33 +1,41 @@
 //! The checked policy, how it is read, and the decision that it gives.
 
 mod check;
+mod contents;
 mod coverage;
 mod decision;
 mod difference;
 mod document;
 mod draft;
 mod evaluate;
+mod examine;
 mod fault;
 mod fault_kind;
 pub mod limits;
 mod load;
 mod model;
 mod pattern;
+mod protection;
 mod quorums;
 mod size;
 mod standing;
 mod units;
+mod warning;
 mod window;
 
 pub use crate::domain::approval::quorum::Requirement;
+pub use contents::Contents;
 pub use decision::{Counted, Decision, NotCounted, RuleOutcome, Unmet, UpdateDecision, Verdict, Why};
 pub use difference::diff;
 pub use evaluate::evaluate;
-pub use fault::{Fault, Faults, Note, Place, PolicyFile, Remark};
+pub use examine::{Known, SOON};
+pub use fault::{Fault, Faults, Note, Place, PolicyFile, Remark, Warnings};
 pub use fault_kind::{FaultKind, Thing};
-pub use load::load;
+pub use load::{examine, load};
 pub use model::{DefaultAnswer, Environment, Mode, Policy, Principal, ReasonRule, Role, Rule, TargetPatterns, When};
 pub use pattern::{PatternError, Patterns};
+pub use protection::actions_on;
 pub use size::LargerThan;
 pub use standing::LEEWAY;
+pub use warning::Warning;
 pub use window::{Window, WindowSpan};

@@ -43,7 +43,10 @@ pub(super) fn principal(reader: &mut Reader<'_>, name: &Key<'_>, body: &Value<'_
                     }
                 }
             }
-            Some("valid_until") => valid_until = value::moment(reader, value),
+            Some("valid_until") => {
+                let place = reader.place(value.span());
+                valid_until = value::moment(reader, value).map(|value| At { place, value });
+            }
             _ => {}
         }
     }

@@ -53,6 +53,7 @@ pub(super) fn read(reader: &mut Reader<'_>, body: &Value<'_>, file: &str) -> Opt
         rule: blank((file.to_owned(), line)),
         environments: Vec::new(),
         windows: Vec::new(),
+        entries: Vec::new(),
         require: Vec::new(),
         any_of: Vec::new(),
         sound: false,
@@ -69,6 +70,7 @@ pub(super) fn read(reader: &mut Reader<'_>, body: &Value<'_>, file: &str) -> Opt
     if !table.contains_key("name") {
         reader.sink.push(&place, FaultKind::MissingKey { section: RULE.name, key: "name" });
     }
+    draft.entries = std::mem::take(&mut reader.entries);
     draft.sound = reader.faults() == before;
     Some(draft)
 }
