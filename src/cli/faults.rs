@@ -4,8 +4,9 @@
 //! What a policy file holds is text from outside. In drawings each character that could steer a terminal becomes `�`,
 //! one for one, so that underlines and columns stay true; elsewhere it is escaped.
 
-use super::terminal::{hostile, safe};
+use super::terminal::safe;
 use crate::domain::policy::{Fault, FaultKind, Faults, PatternError, Place, Thing};
+use crate::domain::text::hostile;
 use annotate_snippets::{Annotation, AnnotationKind, Element, Group, Level, Origin, Renderer, Snippet};
 use serde_json::{Value, json};
 use std::fmt::{Display, Write as _};

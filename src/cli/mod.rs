@@ -2,6 +2,7 @@
 
 pub mod advice;
 pub mod answer;
+pub mod chosen_policy;
 pub mod client;
 pub mod client_errors;
 pub mod client_json;
@@ -17,6 +18,7 @@ mod report;
 pub mod repository;
 mod server;
 pub mod summary;
+pub mod supposing;
 mod terminal;
 mod told;
 mod warnings;

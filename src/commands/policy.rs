@@ -1,6 +1,6 @@
 //! `jit policy …`: policies before they are in force, and putting them there.
 
-use super::{policy_apply, policy_check, policy_test};
+use super::{policy_apply, policy_check, policy_coverage, policy_import, policy_show, policy_test};
 use crate::cli::{Context, Exit, Failure};
 use std::path::Path;
 
@@ -17,6 +17,12 @@ enum Command {
     Check(policy_check::Args),
     /// Judge the cases in a policy's folder cases/ and tell which come out otherwise
     Test(policy_test::Args),
+    /// Show which tracked paths and branches no rule protects
+    Coverage(policy_coverage::Args),
+    /// Show the rules that a path meets on its way to a branch, and who can sign
+    Show(policy_show::Args),
+    /// Print a policy that says what another program's file says
+    Import(policy_import::Args),
     /// Put another policy in force
     Apply(policy_apply::Args),
 }
@@ -29,6 +35,9 @@ pub fn run(args: &Args, default_dir: &Path, cx: &Context) -> Result<Exit, Failur
     match &args.command {
         Command::Check(args) => policy_check::run(args, default_dir, cx),
         Command::Test(args) => policy_test::run(args, default_dir, cx),
+        Command::Coverage(args) => policy_coverage::run(args, cx),
+        Command::Show(args) => policy_show::run(args, cx),
+        Command::Import(args) => policy_import::run(args, cx),
         Command::Apply(args) => policy_apply::run(args, cx),
     }
 }

@@ -40,6 +40,8 @@ pub struct Assessment {
     pub tokens: Vec<SignedToken>,
     /// The answer.
     pub decision: Decision,
+    /// The moment at which it was judged.
+    pub now: Timestamp,
 }
 
 /// Loads what `policy` asks of each update of `push`, gathers the tokens, and evaluates at `now`.
@@ -77,7 +79,7 @@ pub fn assess(
             decision = evaluate(policy, &push, &tokens, now);
         }
     }
-    Ok(Assessment { push, tokens, decision })
+    Ok(Assessment { push, tokens, decision, now })
 }
 
 /// Whether to find out what merges change of their own where no rule asks for paths.

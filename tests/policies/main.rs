@@ -3,6 +3,7 @@
 mod examples;
 mod faults;
 mod hostile;
+mod imports;
 mod loading;
 mod report;
 mod rule_faults;

@@ -30,6 +30,12 @@ impl From<bool> for Known {
     }
 }
 
+/// Returns the changesets of `update` that `rule` has not judged before.
+pub fn new_to<'u>(rule: &Rule, update: &'u RefUpdate) -> Vec<&'u Changeset> {
+    let scope = update.scopes.get(&rule.name);
+    update.changesets.iter().filter(|changeset| scope.is_none_or(|ids| ids.contains(&changeset.id))).collect()
+}
+
 /// Paths and labels must match on the same changeset.
 fn of_changeset(rule: &Rule, changeset: &Changeset) -> Known {
     let labelled = match &changeset.trailers {
@@ -51,9 +57,7 @@ fn of_paths(rule: &Rule, paths: &Option<Vec<RepoPath>>) -> Known {
 impl<'a> Units<'a> {
     /// Finds what `rule` is about in `update`.
     pub fn of(rule: &Rule, update: &'a RefUpdate) -> Self {
-        let scope = update.scopes.get(&rule.name);
-        let in_scope = |c: &&Changeset| scope.is_none_or(|ids| ids.contains(&c.id));
-        let fresh: Vec<&Changeset> = update.changesets.iter().filter(in_scope).collect();
+        let fresh = new_to(rule, update);
         let large = rule.larger_than.map_or(Known::Yes, |limits| limits.is_exceeded(update, &fresh));
         if large == Known::No {
             return Self { matches: false, certain: false, changesets: Vec::new(), tips: Vec::new() };

@@ -14,6 +14,7 @@ mod target;
 mod value;
 mod window;
 
+pub(super) use rule::blank;
 pub(super) use target::may_begin_with;
 
 use super::FaultKind;

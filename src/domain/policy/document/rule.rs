@@ -141,7 +141,7 @@ fn set<T>(field: &mut T, value: Option<T>) {
 }
 
 /// A rule that gives no key.
-fn blank(place: (String, usize)) -> Rule {
+pub(in crate::domain::policy) fn blank(place: (String, usize)) -> Rule {
     Rule {
         name: RuleName::new("unnamed").expect("the alphabet of names holds these letters"),
         place,

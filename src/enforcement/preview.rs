@@ -1,0 +1,60 @@
+//! What the server would decide of a push that is only supposed: its policy, its tokens, what its log knows. Records nothing.
+
+use super::Server;
+use super::assess::{AssessError, Assessment, assess};
+use crate::domain::change::{Push, Pusher};
+use crate::ports::history::History;
+use crate::ports::log::LogError;
+use crate::ports::policy_source::PolicyUnavailable;
+use std::time::Instant;
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum PreviewError {
+    /// There is no policy to judge by.
+    #[error(transparent)]
+    Policy(#[from] PolicyUnavailable),
+    /// The log cannot be read.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The push cannot be judged.
+    #[error(transparent)]
+    NotAssessed(#[from] AssessError),
+}
+
+impl Server<'_> {
+    /// Judges the push that `history` supposes, by `login`; without one, nobody is taken for the pusher.
+    ///
+    /// The log's lock is held only while the log is read.
+    ///
+    /// # Errors
+    /// [`PreviewError`].
+    pub fn preview(
+        &self,
+        history: &mut dyn History,
+        login: Option<&str>,
+        deadline: Instant,
+    ) -> Result<Assessment, PreviewError> {
+        let policy = self.policy.load()?;
+        let mut updates = history.ref_updates().map_err(AssessError::History)?;
+        // The first is the one that was asked for; a symbolic ref brings the ref that it names along.
+        updates.retain(|update| !update.target.is_own());
+        let log = self.log.open(deadline)?;
+        let now = self.entry_time(log.as_ref());
+        for update in &mut updates {
+            let state = log.target(&update.target)?;
+            let mut value = history.value(&update.target).map_err(AssessError::History)?;
+            value.sort();
+            let moved = state.recorded.unwrap_or_default() != value;
+            update.rewritten_at = if moved { Some(now) } else { state.rewritten_at };
+        }
+        drop(log);
+        let push = Push {
+            repository: self.repository.to_owned(),
+            pusher: Pusher { login: login.map(str::to_owned), source: "supposed".to_owned() },
+            unknown_pusher_allowed: login.is_none() || self.unknown_pusher_allowed,
+            updates,
+        };
+        Ok(assess(&policy, push, history, self.approvals, now)?)
+    }
+}
