@@ -18,11 +18,12 @@ use std::collections::BTreeMap;
 /// # Errors
 /// A [`Failure`] if they cannot be read, or `of` does not exist.
 pub fn contents(found: &Found, of: Option<&Target>) -> Result<Contents, Failure> {
-    let (system, mut targets, usual) = match &found.repository {
-        Repository::Git(git) => (System::Git, of_git(found)?, git.head().or_fail()?.into_iter().collect()),
-        Repository::Mercurial(hg) => {
+    let mut targets = all_targets(found)?;
+    let (system, usual) = match &found.repository {
+        Repository::Git(git) => (System::Git, git.head().or_fail()?.into_iter().collect()),
+        Repository::Mercurial(_) => {
             let usual = [Target::Bookmark((*b"@").into()), Target::Branch((*b"default").into())];
-            (System::Hg, of_mercurial(hg)?, usual.to_vec())
+            (System::Hg, usual.to_vec())
         }
     };
     targets.retain(|target, value| !target.is_own() && !value.is_empty());
@@ -40,7 +41,15 @@ pub fn contents(found: &Found, of: Option<&Target>) -> Result<Contents, Failure>
     Ok(Contents { system, targets: targets.into_keys().collect(), tip, paths })
 }
 
-fn of_git(found: &Found) -> Result<BTreeMap<Target, Vec<ChangesetId>>, Failure> {
+/// Returns every target that exists, with its value; of a clone of Git, a server's branch for want of one here.
+///
+/// # Errors
+/// A [`Failure`] if they cannot be read.
+pub fn all_targets(found: &Found) -> Result<BTreeMap<Target, Vec<ChangesetId>>, Failure> {
+    if let Repository::Mercurial(hg) = &found.repository {
+        let mut talk = hg.talk_here().map_err(|error| hg_failure(&error))?;
+        return talk.history().all_targets().or_fail();
+    }
     let git = GitRepository::at(&found.common_dir).or_fail()?;
     let is_bare = git.is_bare();
     let mut targets = GitHistory::receiving(git, Vec::new()).all_targets().or_fail()?;
@@ -58,11 +67,6 @@ fn branch_of(target: &Target) -> Option<Target> {
     let name = str::from_utf8(target.as_git_ref()?).ok()?.strip_prefix("refs/remotes/")?;
     let (_, branch) = name.split_once('/')?;
     if branch == "HEAD" { None } else { Target::git_ref(format!("refs/heads/{branch}").as_bytes()).ok() }
-}
-
-fn of_mercurial(hg: &Hg) -> Result<BTreeMap<Target, Vec<ChangesetId>>, Failure> {
-    let mut talk = hg.talk_here().map_err(|error| hg_failure(&error))?;
-    talk.history().all_targets().or_fail()
 }
 
 /// No file that Mercurial tracks has a line feed in its name.

@@ -1,7 +1,7 @@
 //! Where a push can be supposed: in a clone, by what its server publishes, or in a central repository itself, by what decides there.
 
 use super::chosen_policy::is_central;
-use super::client::{Client, hg_failure};
+use super::client::{Client, hg_failure, hg_supposed};
 use super::local_clone::{Move, System};
 use super::repository::{self, Found, Repository};
 use super::{Context, Exit, Failure, IntoFailure, ServerParts};
@@ -9,6 +9,7 @@ use crate::adapters::git::{Checkout, Claim, GitHistory, GitRepository};
 use crate::adapters::mercurial::{Hg, Talk};
 use crate::domain::change::{ChangesetId, Target};
 use crate::domain::policy::Policy;
+use crate::domain::request::Request;
 use crate::enforcement::assess::Assessment;
 use crate::ports::history::History;
 use crate::ports::policy_source::PolicySource as _;
@@ -20,14 +21,13 @@ use std::time::Instant;
 pub enum Place {
     /// A clone, and its view of the server.
     Clone(Box<Client>),
-    /// A central repository.
-    Central(Box<Central>),
+    /// A central repository, and the policy in force there.
+    Central(Box<Central>, Box<Policy>),
 }
 
 /// A central repository.
 pub struct Central {
     parts: ServerParts,
-    policy: Policy,
     store: Store,
 }
 
@@ -45,7 +45,9 @@ impl Place {
         let found = repository::find(path);
         match found {
             Ok(found) if is_central(&found) && remote.is_none() => {
-                Central::open(found).map(Box::new).map(Self::Central)
+                let central = Central::of(&found)?;
+                let policy = central.parts.policy().load().or_fail()?;
+                Ok(Self::Central(Box::new(central), Box::new(policy)))
             }
             Err(failure) if path.is_some() => Err(failure),
             _ if path.is_some() => Err(Failure::usage("jit is not installed there, so nothing is judged there")),
@@ -57,7 +59,7 @@ impl Place {
     pub fn system(&self) -> System {
         match self {
             Self::Clone(client) => client.local.system(),
-            Self::Central(central) => match central.store {
+            Self::Central(central, _) => match central.store {
                 Store::Git(_) => System::Git,
                 Store::Mercurial(_) => System::Mercurial,
             },
@@ -68,7 +70,7 @@ impl Place {
     pub fn policy(&self) -> &Policy {
         match self {
             Self::Clone(client) => &client.policy,
-            Self::Central(central) => &central.policy,
+            Self::Central(_, policy) => policy,
         }
     }
 
@@ -79,7 +81,7 @@ impl Place {
     pub fn resolve(&self, revision: &str) -> Result<Option<ChangesetId>, Failure> {
         match self {
             Self::Clone(client) => client.local.resolve(revision),
-            Self::Central(central) => match &central.store {
+            Self::Central(central, _) => match &central.store {
                 Store::Git(folder) => Checkout::at(folder).or_fail()?.resolve(revision).or_fail(),
                 Store::Mercurial(talk) => talk.borrow_mut().resolve(revision).map_err(|error| hg_failure(&error)),
             },
@@ -93,14 +95,7 @@ impl Place {
     pub fn value(&self, target: &Target) -> Result<Vec<ChangesetId>, Failure> {
         match self {
             Self::Clone(client) => client.local.value(target),
-            Self::Central(central) => {
-                let mut value = match &central.store {
-                    Store::Git(folder) => git_history(folder, Vec::new())?.value(target).or_fail()?,
-                    Store::Mercurial(talk) => talk.borrow_mut().history().value(target).or_fail()?,
-                };
-                value.sort();
-                Ok(value)
-            }
+            Self::Central(central, _) => central.value(target),
         }
     }
 
@@ -111,26 +106,46 @@ impl Place {
     pub fn assess(&self, supposed: Move, login: Option<&str>) -> Result<Assessment, Failure> {
         match self {
             Self::Clone(client) => client.assess(&[supposed], login, &[]),
-            Self::Central(central) => central.assess(&supposed, login),
+            Self::Central(central, policy) => central.assess(policy, &supposed, login),
         }
     }
 }
 
 impl Central {
-    fn open(found: Found) -> Result<Self, Failure> {
-        let parts = repository::server_of(&found)?;
-        let policy = parts.policy().load().or_fail()?;
-        let store = match found.repository {
-            Repository::Git(_) => Store::Git(found.common_dir),
-            Repository::Mercurial(hg) => Store::Mercurial(RefCell::new(talk(&hg)?)),
+    /// Opens the central repository that was found.
+    ///
+    /// # Errors
+    /// A [`Failure`] if jit is not installed there, or it cannot be read.
+    pub fn of(found: &Found) -> Result<Self, Failure> {
+        let parts = repository::server_of(found)?;
+        let store = match &found.repository {
+            Repository::Git(_) => Store::Git(found.common_dir.clone()),
+            Repository::Mercurial(hg) => Store::Mercurial(RefCell::new(talk(hg)?)),
         };
-        Ok(Self { parts, policy, store })
+        Ok(Self { parts, store })
     }
 
-    fn assess(&self, supposed: &Move, login: Option<&str>) -> Result<Assessment, Failure> {
+    /// Returns what `target` holds, sorted.
+    ///
+    /// # Errors
+    /// A [`Failure`].
+    pub fn value(&self, target: &Target) -> Result<Vec<ChangesetId>, Failure> {
+        let mut value = match &self.store {
+            Store::Git(folder) => git_history(folder, Vec::new())?.value(target).or_fail()?,
+            Store::Mercurial(talk) => talk.borrow_mut().history().value(target).or_fail()?,
+        };
+        value.sort();
+        Ok(value)
+    }
+
+    /// Judges a move by `policy`, made by `login`; without one, nobody is taken for the pusher.
+    ///
+    /// # Errors
+    /// A [`Failure`].
+    pub fn assess(&self, policy: &Policy, supposed: &Move, login: Option<&str>) -> Result<Assessment, Failure> {
         let deadline = Instant::now() + self.parts.settings.deadline;
         let judge = |history: &mut dyn History| {
-            let judged = self.parts.server().preview(history, login, deadline);
+            let judged = self.parts.server().preview(policy, history, login, deadline);
             judged
                 .map_err(|error| Failure::from_error(Exit::Undecided, &error).context("the push cannot be judged here"))
         };
@@ -145,11 +160,31 @@ impl Central {
             }
             Store::Mercurial(talk) => {
                 let mut talk = talk.borrow_mut();
-                let supposed = super::client::hg_supposed(supposed)?;
-                talk.suppose(&supposed).map_err(|error| hg_failure(&error))?;
+                talk.suppose(&hg_supposed(supposed)?).map_err(|error| hg_failure(&error))?;
                 judge(talk.history())
             }
         }
+    }
+
+    /// Returns the requests that wait in the sibling of a Mercurial repository: name, subject, and what is asked; of Git none.
+    ///
+    /// # Errors
+    /// A [`Failure`] if there is a sibling that cannot be read.
+    pub fn requests_of_mercurial(&self) -> Result<Vec<(String, ChangesetId, Request)>, Failure> {
+        let Store::Mercurial(talk) = &self.store else { return Ok(Vec::new()) };
+        let mut talk = talk.borrow_mut();
+        // Without a sibling the conversation is about the central repository alone.
+        if talk.header().url.is_none() {
+            return Ok(Vec::new());
+        }
+        let mut waiting = Vec::new();
+        for (name, id) in talk.requests().map_err(|error| hg_failure(&error))? {
+            let read = talk.request(&id).map_err(|error| hg_failure(&error))?;
+            // Mercurial keeps no line end at the end.
+            let message = [&read.description[..], b"\n"].concat();
+            waiting.extend(read.subject.and_then(|subject| Some((name, subject, Request::parse(&message).ok()?))));
+        }
+        Ok(waiting)
     }
 }
 

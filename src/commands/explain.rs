@@ -66,7 +66,7 @@ pub fn run(args: &Args, cx: &Context) -> Result<Exit, Failure> {
     let supposed = supposed(args, &place, target)?;
     let login = match &place {
         Place::Clone(client) => assumed_login(args.login.as_deref(), client),
-        Place::Central(_) => args.login.clone(),
+        Place::Central(..) => args.login.clone(),
     };
     let assessment = place.assess(supposed, login.as_deref())?;
     let verdict = assessment.decision.verdict();

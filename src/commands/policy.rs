@@ -2,6 +2,7 @@
 
 use super::{policy_apply, policy_check, policy_coverage, policy_import, policy_show, policy_test};
 use crate::cli::{Context, Exit, Failure};
+use crate::domain::policy::schema;
 use std::path::Path;
 
 /// `jit policy`
@@ -23,6 +24,8 @@ enum Command {
     Show(policy_show::Args),
     /// Print a policy that says what another program's file says
     Import(policy_import::Args),
+    /// Print the JSON Schema of a policy's files, for editors
+    Schema,
     /// Put another policy in force
     Apply(policy_apply::Args),
 }
@@ -38,6 +41,10 @@ pub fn run(args: &Args, default_dir: &Path, cx: &Context) -> Result<Exit, Failur
         Command::Coverage(args) => policy_coverage::run(args, cx),
         Command::Show(args) => policy_show::run(args, cx),
         Command::Import(args) => policy_import::run(args, cx),
+        Command::Schema => {
+            cx.terminal.answer(&format!("{:#}\n", schema()));
+            Ok(Exit::Done)
+        }
         Command::Apply(args) => policy_apply::run(args, cx),
     }
 }

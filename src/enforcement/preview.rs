@@ -1,19 +1,16 @@
-//! What the server would decide of a push that is only supposed: its policy, its tokens, what its log knows. Records nothing.
+//! What the server would decide of a push that is only supposed: with its tokens, and what its log knows. Records nothing.
 
 use super::Server;
 use super::assess::{AssessError, Assessment, assess};
 use crate::domain::change::{Push, Pusher};
+use crate::domain::policy::Policy;
 use crate::ports::history::History;
 use crate::ports::log::LogError;
-use crate::ports::policy_source::PolicyUnavailable;
 use std::time::Instant;
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum PreviewError {
-    /// There is no policy to judge by.
-    #[error(transparent)]
-    Policy(#[from] PolicyUnavailable),
     /// The log cannot be read.
     #[error(transparent)]
     Log(#[from] LogError),
@@ -23,7 +20,7 @@ pub enum PreviewError {
 }
 
 impl Server<'_> {
-    /// Judges the push that `history` supposes, by `login`; without one, nobody is taken for the pusher.
+    /// Judges by `policy` the push that `history` supposes, made by `login`; without one, nobody is taken for the pusher.
     ///
     /// The log's lock is held only while the log is read.
     ///
@@ -31,11 +28,11 @@ impl Server<'_> {
     /// [`PreviewError`].
     pub fn preview(
         &self,
+        policy: &Policy,
         history: &mut dyn History,
         login: Option<&str>,
         deadline: Instant,
     ) -> Result<Assessment, PreviewError> {
-        let policy = self.policy.load()?;
         let mut updates = history.ref_updates().map_err(AssessError::History)?;
         // The first is the one that was asked for; a symbolic ref brings the ref that it names along.
         updates.retain(|update| !update.target.is_own());
@@ -55,6 +52,6 @@ impl Server<'_> {
             unknown_pusher_allowed: login.is_none() || self.unknown_pusher_allowed,
             updates,
         };
-        Ok(assess(&policy, push, history, self.approvals, now)?)
+        Ok(assess(policy, push, history, self.approvals, now)?)
     }
 }

@@ -23,6 +23,7 @@ mod installation;
 mod merges;
 mod objects;
 mod policy_changes;
+mod policy_effect;
 mod policy_tools;
 mod races;
 mod rules_labels;

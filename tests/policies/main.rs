@@ -7,6 +7,7 @@ mod imports;
 mod loading;
 mod report;
 mod rule_faults;
+mod schema;
 mod support;
 mod warnings;
 mod windows;

@@ -9,6 +9,7 @@ use super::own_paths::Paths;
 use super::reply::Reply;
 use super::request::{Header, Request};
 use super::state::{self, State};
+use crate::domain::audit::UpdateRecord;
 use crate::domain::change::{Action, Changeset, ChangesetId, RefUpdate, Target, TipChange, trailers};
 use crate::ports::history::{ClaimRefusal, History, HistoryError, Need, OwnPaths, Selection};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -60,6 +61,23 @@ impl<R: Read, W: Write> MercurialHistory<R, W> {
     /// [`MercurialError::BrokenOff`]: the script then takes the answer as a denial.
     pub fn reply(self, reply: &Reply) -> Result<(), MercurialError> {
         self.request.reply(reply)
+    }
+
+    /// Takes `targets` for what existed before, and returns the updates that the log tells of, for [`History::load`].
+    ///
+    /// `None` for what cannot be told from the log: which heads a rewritten branch lost, and what became public. Every changeset
+    /// must be here.
+    ///
+    /// # Errors
+    /// [`HistoryError`] if the script cannot tell.
+    pub fn replay(
+        &mut self,
+        records: &[&UpdateRecord],
+        targets: BTreeMap<Target, Vec<ChangesetId>>,
+    ) -> Result<Option<Vec<RefUpdate>>, HistoryError> {
+        self.paths = Paths::new(State::ask(&mut self.request)?.has_largefiles);
+        self.targets = Some(targets);
+        Ok(records.iter().map(|record| moves::of_record(record)).collect())
     }
 
     fn targets(&mut self) -> Result<&BTreeMap<Target, Vec<ChangesetId>>, MercurialError> {

@@ -28,6 +28,7 @@ pub use crate::domain::approval::quorum::Requirement;
 pub use contents::Contents;
 pub use decision::{Counted, Decision, NotCounted, RuleOutcome, Unmet, UpdateDecision, Verdict, Why};
 pub use difference::{diff, keys_of};
+pub use document::schema;
 pub use evaluate::evaluate;
 pub use examine::{Known, SOON};
 pub use fault::{Fault, Faults, Note, Place, PolicyFile, Remark, Warnings};

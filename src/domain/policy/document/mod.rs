@@ -9,12 +9,14 @@ mod people;
 mod reader;
 mod requirement;
 mod rule;
+mod schema;
 mod size;
 mod target;
 mod value;
 mod window;
 
 pub(super) use rule::blank;
+pub use schema::schema;
 pub(super) use target::may_begin_with;
 
 use super::FaultKind;

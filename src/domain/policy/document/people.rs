@@ -7,10 +7,10 @@ use crate::domain::policy::FaultKind;
 use crate::domain::policy::draft::{At, PrincipalDraft, RoleDraft};
 use crate::domain::policy::limits;
 
-const PRINCIPAL: Section =
+pub(super) const PRINCIPAL: Section =
     Section { name: "a principal", keys: &["keys", "emails", "logins", "valid_until"], later: &[] };
 
-const ROLE: Section = Section { name: "a role", keys: &["members"], later: &["delegable"] };
+pub(super) const ROLE: Section = Section { name: "a role", keys: &["members"], later: &["delegable"] };
 
 /// Reads one principal; `None` if it has no name to go by.
 pub(super) fn principal(reader: &mut Reader<'_>, name: &Key<'_>, body: &Value<'_>) -> Option<PrincipalDraft> {

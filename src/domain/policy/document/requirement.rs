@@ -6,7 +6,7 @@ use crate::domain::name::RoleName;
 use crate::domain::policy::draft::{At, RequirementDraft};
 use crate::domain::policy::{FaultKind, limits};
 
-const REQUIREMENT: Section =
+pub(super) const REQUIREMENT: Section =
     Section { name: "an entry of `require` or `any_of`", keys: &["role", "approvals"], later: &[] };
 
 /// Reads one list of requirements; entries with faults are left out.

@@ -7,7 +7,7 @@ use crate::domain::policy::draft::{At, RuleDraft};
 use crate::domain::policy::{FaultKind, Mode, Rule, TargetPatterns, When, limits};
 use std::collections::BTreeMap;
 
-const RULE: Section = Section {
+pub(super) const RULE: Section = Section {
     name: "a rule",
     keys: &[
         "name",
