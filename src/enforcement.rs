@@ -7,10 +7,11 @@ pub mod assess;
 mod own;
 pub mod preview;
 mod record;
+mod review;
 mod settle;
 mod transaction;
 
-use crate::domain::audit::{Entry, Event};
+use crate::domain::audit::{Debt, Entry, Event};
 use crate::domain::change::{Push, Pusher, RefUpdate};
 use crate::domain::policy::{Decision, Policy, Verdict};
 use crate::domain::time::{Span, Timestamp};
@@ -25,6 +26,7 @@ use own::Intake;
 use std::time::Instant;
 
 pub use record::{Found, Landed, Outcome};
+pub use review::{ReviewRefusal, Reviewed};
 pub use transaction::{Stage, Unjudged};
 
 /// How far the server's clock may stand behind the log's newest entry before nothing can be decided.
@@ -86,6 +88,8 @@ pub struct Answer {
     pub refusals: Vec<Refusal>,
     /// What became of the tokens that it carried.
     pub intake: Intake,
+    /// The overrides whose review is overdue.
+    pub overdue: Vec<Debt>,
     /// The decision's place in the log; `None` where [`Stage`] asks for no entry. After an error the push is denied.
     pub recorded: Result<Option<Appended>, LogError>,
 }
@@ -136,6 +140,7 @@ impl Server<'_> {
             decision: Decision::default(),
             refusals: Vec::new(),
             intake: Intake::default(),
+            overdue: Vec::new(),
             recorded: Err(LogError::Deadline),
         };
         answer.recorded = self.decide_into(&mut answer, incoming, started, deadline);
@@ -165,7 +170,12 @@ impl Server<'_> {
             Some(last) => last.fold(record),
             None => record,
         };
-        log.append(&Entry { time: now, event: Event::Decision(Box::new(record)) }).map(Some)
+        let mut appended = log.append(&Entry { time: now, event: Event::Decision(Box::new(record)) })?;
+        // Before the answer: what moves with an override has its entry, and is a debt until somebody has looked at it.
+        for used in policy.iter().flat_map(|policy| record::overrides(answer, policy, appended.index, now)) {
+            appended.head = log.append(&Entry { time: now, event: Event::Override(used) })?.head;
+        }
+        Ok(Some(appended))
     }
 
     /// Fills in the answer. Only a log that fails is an error: everything else is a refusal that can be recorded.
@@ -199,7 +209,11 @@ impl Server<'_> {
         }
         if let Some(policy) = &policy {
             self.take_in(answer, policy, incoming, &updates, now);
+            if answer.stage != Stage::Early {
+                review::record(policy, &mut answer.intake, log, now)?;
+            }
         }
+        answer.overdue = log.debts().iter().filter(|debt| debt.overriding.due <= now).cloned().collect();
         let found = self.compare_with_log(log, &mut updates, now)?;
         let (own, judged): (Vec<RefUpdate>, Vec<RefUpdate>) =
             updates.into_iter().partition(|update| update.target.is_own());
@@ -267,6 +281,7 @@ impl Server<'_> {
         for update in updates.iter_mut().filter(|update| !update.target.is_own()) {
             let state = log.target(&update.target)?;
             update.rewritten_at = state.rewritten_at;
+            update.used = state.used;
             if state.recorded.unwrap_or_default() != update.old {
                 update.rewritten_at = Some(now);
                 found.push(Found { target: update.target.clone(), value: update.old.clone() });

@@ -45,7 +45,19 @@ enum Command {
     Reject(commands::reject::Args),
     /// Take back an approval or a rejection of your own
     Revoke(commands::revoke::Args),
-    /// List approvals, rejections and revocations
+    /// Say how a check of a commit ended
+    ///
+    /// The newest attestation by somebody who holds the check's role decides, whichever branch the commit is for.
+    Attest(commands::attest::Args),
+    /// Say that you looked at what an override let in
+    ///
+    /// Whoever signed the override, pushed with it or wrote what it let in cannot.
+    Review(commands::review::Args),
+    /// Let somebody else stand in for you in a role, for some time
+    ///
+    /// Their approvals then count in your place: it is one place, whoever of you signs.
+    Delegate(commands::delegate::Args),
+    /// List the tokens that are known here, and what has become of them
     Tokens(commands::tokens::Args),
     /// Tell whether a push would be let in now, and what is missing
     Status(commands::status::Args),
@@ -78,6 +90,9 @@ fn run(command: Command, cx: &Context) -> Result<Exit, Failure> {
         Command::Sign(args) => commands::sign::run(&args, cx),
         Command::Reject(args) => commands::reject::run(&args, cx),
         Command::Revoke(args) => commands::revoke::run(&args, cx),
+        Command::Review(args) => commands::review::run(&args, cx),
+        Command::Delegate(args) => commands::delegate::run(&args, cx),
+        Command::Attest(args) => commands::attest::run(&args, cx),
         Command::Tokens(args) => commands::tokens::run(&args, cx),
         Command::Status(args) => commands::status::run(&args, cx),
         Command::Explain(args) => commands::explain::run(&args, cx),

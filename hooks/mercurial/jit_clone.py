@@ -44,7 +44,6 @@ from mercurial import (
     policy,
     registrar,
     scmutil,
-    tags as tagsmod,
 )
 from mercurial.node import nullid, nullrev
 from mercurial.utils import procutil, urlutil
@@ -240,19 +239,9 @@ class Remote:
 
 def _tags(ui, repo, revs):
     """Returns the tags that `.hgtags` of these changesets together give."""
-    log, found = repo.changelog, []
-    for rev in sorted(revs):
-        # A token has an empty manifest, and there may be thousands.
-        if log.read(log.node(rev))[0] == nullid:
-            continue
-        try:
-            node = repo[rev].filenode(b'.hgtags')
-        except error.LookupError:
-            continue
-        if node not in found:
-            found.append(node)
-    tags = tagsmod._tagsfromfnodes(ui, repo, found)
-    return {name: entry[0] for name, entry in tags.items() if _has(log, entry[0])}
+    files = (jit_hook._tag_file(repo, repo.changelog.node(rev)) for rev in sorted(revs))
+    # Each once, in the order of the changesets.
+    return jit_hook._tags_in(ui, repo, [file for file in dict.fromkeys(files) if file != nullid])
 
 
 class CloneFacts(jit_hook.Facts):

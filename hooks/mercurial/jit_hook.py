@@ -44,7 +44,7 @@ import subprocess
 import time
 
 from mercurial import bundle2, encoding, error, extensions, obsolete, phases, pycompat, tags as tagsmod
-from mercurial.node import bin as frombin, hex, nullid, nullrev
+from mercurial.node import bin as frombin, nullid, nullrev
 
 PREFACE = b'jit-hg-request/v1\n'
 REPLY = b'jit-hg-reply/v1 '
@@ -517,22 +517,28 @@ def _tags(ui, view, known):
     can cut them so that a line is missed, or a false one seen. So what heads have that are not among the `known` ones is read from their whole
     manifests, and Mercurial's memory is set right, which its own commands and the clones go by.
     """
-    log, store, heads = view.changelog, view.manifestlog.getstorage(b''), _heads(view.changelog)
+    heads = _heads(view.changelog)
     found = tagsmod._getfnodes(ui, view, [head for head in heads if head in known])
-    new = {head: _tag_file(store.revision(frombin(log.revision(head)[:40]))) for head in heads if head not in known}
+    new = {head: _tag_file(view, head) for head in heads if head not in known}
     if new:
         memory = tagsmod.hgtagsfnodescache(view.unfiltered())
         for head, node in new.items():
             memory.setfnode(head, node)
         memory.write()
         found.update((head, node) for head, node in new.items() if node != nullid)
-    tags = tagsmod._tagsfromfnodes(ui, view, tagsmod._filterfnodes(found, heads))
+    return _tags_in(ui, view, tagsmod._filterfnodes(found, heads))
+
+
+def _tags_in(ui, repo, files):
+    """Returns the tags that these revisions of `.hgtags` together give."""
+    tags, log = tagsmod._tagsfromfnodes(ui, repo, files), repo.changelog
     # These names come as they stand in the file. What is no UTF-8 is shown as if it were Latin-1, and must be judged by the name that is shown.
     return {_stored(encoding.tolocal(name)): entry[0] for name, entry in tags.items() if _has(log, entry[0])}
 
 
-def _tag_file(manifest):
-    """Returns which revision of `.hgtags` a manifest has; the null node for none."""
+def _tag_file(repo, node):
+    """Returns which revision of `.hgtags` a changeset has, by its whole manifest; the null node for none."""
+    manifest = repo.manifestlog.getstorage(b'').revision(frombin(repo.changelog.revision(node)[:40]))
     name = b'.hgtags\0'
     start = 0 if manifest.startswith(name) else manifest.find(b'\n' + name) + 1
     if not manifest.startswith(name, start):
@@ -590,7 +596,7 @@ class Facts:
         """What the transaction changes, apart from changesets."""
         view = self._repo.filtered(VIEW)
         yield from self._features()
-        self._no_obsolete_arrivals(view)
+        yield from self._obsolete_arrivals(view)
         tags = _tags(self._repo.ui, view, self._need_before().heads)
         yield from self._changes(_branches(view), _bookmarks(self._repo), tags, self._newly_public())
         transaction = self._repo.currenttransaction()
@@ -598,15 +604,15 @@ class Facts:
             node = marker[0]
             yield b'O', node + _field(self._branch_of(node))
 
-    def _no_obsolete_arrivals(self, view):
-        """Fails where changesets arrive that are obsolete and yet visible, as something stands on them or names them.
+    def _obsolete_arrivals(self, view):
+        """Yields what arrives obsolete and yet visible, as something stands on it or names it.
 
-        Mercurial takes them for no heads of their branch here, so nothing would be asked; clients that know no markers check them out.
+        Mercurial takes it for no head of its branch here, so no rule would be asked; clients that know no markers check it out.
         """
         before, hidden = self._need_before(), view.changelog.filteredrevs
         for rev in obsolete.getrevs(self._repo, b'obsolete'):
             if rev not in hidden and not before.sees(rev):
-                raise Trouble(b'an obsolete changeset would become visible: ' + hex(self._log.node(rev)))
+                yield b'X', self._log.node(rev)
 
     def _changes(self, branches, bookmarks, tags, newly_public):
         before = self._need_before()

@@ -14,7 +14,7 @@ pub fn hints(update: &UpdateDecision) -> Vec<String> {
     let commands = sign_commands(update);
     if !commands.is_empty() {
         hints.extend(who_signs(update, &commands));
-        let only_approvals = unmet().all(|unmet| matches!(unmet, Unmet::Approvals { .. }));
+        let only_approvals = unmet().all(|unmet| matches!(unmet, Unmet::Approvals { .. } | Unmet::Check(_)));
         let possible = asking(update).all(|rule| !rule.could_sign.is_empty());
         if only_approvals && possible && !hints.is_empty() {
             hints.push("then push again".to_owned());
@@ -22,6 +22,12 @@ pub fn hints(update: &UpdateDecision) -> Vec<String> {
     }
     for unmet in unmet() {
         match unmet {
+            Unmet::Check(checked) => hints.push(format!(
+                "somebody who holds `{}` can run `jit attest {} --check {} --status passed`",
+                checked.role,
+                checked.tip.hex(),
+                checked.check
+            )),
             Unmet::UnknownPusher => hints.push(
                 "the server does not know who you are: push over a transport that authenticates you \
                  (an administrator can see `jit doctor`)"
@@ -33,6 +39,15 @@ pub fn hints(update: &UpdateDecision) -> Vec<String> {
                 ));
             }
             _ => {}
+        }
+    }
+    for rule in enforced(update) {
+        if let Some(overriding) = rule.overriding.as_ref().filter(|one| !one.could_sign.is_empty()) {
+            let option = format!(" --override {} --reason '…'", rule.rule);
+            let commands: Vec<String> =
+                commands_for(update, &rule.matched).iter().map(|command| format!("`{command}{option}`")).collect();
+            let who = either(&overriding.could_sign);
+            hints.push(format!("in an emergency {who} can run {}", commands.join(" and ")));
         }
     }
     hints.dedup();
@@ -91,13 +106,19 @@ fn who_signs(update: &UpdateDecision, commands: &[String]) -> Vec<String> {
 
 /// The commands with which an approver signs for `update`: one for each tip that needs its own approval.
 fn sign_commands(update: &UpdateDecision) -> Vec<String> {
-    let unmet: BTreeSet<&ChangesetId> = asking(update)
+    let unmet: Vec<ChangesetId> = asking(update)
         .flat_map(|rule| &rule.unmet)
         .flat_map(|unmet| match unmet {
             Unmet::Approvals { changesets, .. } => &changesets[..],
             _ => &[],
         })
+        .copied()
         .collect();
+    commands_for(update, &unmet)
+}
+
+/// The commands that sign for each tip of `update`; of old heads, for those among `unmet`.
+fn commands_for(update: &UpdateDecision, unmet: &[ChangesetId]) -> Vec<String> {
     let is_deleted = update.action == Action::Delete;
     // Of a Mercurial branch a head that vanishes needs one as well.
     let lost = update.old.iter().filter(|head| is_deleted || unmet.contains(head));
@@ -174,6 +195,8 @@ mod tests {
             any_of: Vec::new(),
             reason,
             matched: vec![id(2)],
+            overriding: None,
+            checks: Vec::new(),
             unmet: vec![Unmet::Approvals { changesets: vec![id(2)], filled }],
             counted: Vec::new(),
             not_counted: Vec::new(),

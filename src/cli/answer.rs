@@ -3,7 +3,7 @@
 use super::terminal::safe;
 use crate::domain::approval::quorum::{Filled, Requirement};
 use crate::domain::change::{Action, ChangesetId, Push};
-use crate::domain::policy::{DefaultAnswer, Mode, RuleOutcome, Unmet, UpdateDecision, Verdict};
+use crate::domain::policy::{Checked, Counted, DefaultAnswer, Mode, RuleOutcome, Unmet, UpdateDecision, Verdict};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
@@ -45,9 +45,15 @@ fn what_happens(update: &UpdateDecision) -> String {
 
 fn rule_lines(text: &mut String, push: &Push, update: &UpdateDecision, rule: &RuleOutcome) {
     let observed = if rule.mode == Mode::Observe { " (only observed)" } else { "" };
+    if let (Some(overriding), overrides @ [_, ..]) = (&rule.overriding, rule.overridden_by()) {
+        let by: BTreeSet<String> = overrides.iter().map(filler).collect();
+        let (by, within) = (cut(&by.into_iter().collect::<Vec<_>>()), overriding.review_within);
+        line(text, &format!("  `{}`{observed} is overridden by {by}, to be reviewed within {within}", rule.rule));
+        return;
+    }
     if rule.is_met() {
         // Of one person several tokens may count, each for other commits.
-        let counted: BTreeSet<String> = rule.counted.iter().map(|c| format!("{} ({})", c.who, c.role)).collect();
+        let counted: BTreeSet<String> = rule.relied_on().iter().map(filler).collect();
         let counted: Vec<String> = counted.into_iter().collect();
         let by = if counted.is_empty() { String::new() } else { format!(": {}", cut(&counted)) };
         line(text, &format!("  `{}`{observed} is met{by}", rule.rule));
@@ -99,6 +105,7 @@ fn unmet_words(unmet: &Unmet, rule: &RuleOutcome) -> String {
             };
             format!("needs {}{others}", lacking.join(", and "))
         }
+        Unmet::Check(checked) => check_words(checked),
         Unmet::Rejected { by, subject, reason, until, .. } => {
             let why = if reason.is_empty() { String::new() } else { format!(": \"{}\"", safe(reason.as_bytes())) };
             format!("was rejected by {by} for {}{why} (until {until})", subject.hex())
@@ -120,6 +127,29 @@ fn unmet_words(unmet: &Unmet, rule: &RuleOutcome) -> String {
             format!("wants authors whom the policy knows; not in it: {}", cut(&list))
         }
         Unmet::NotACommit => "needs a commit to approve, and this is none".to_owned(),
+    }
+}
+
+/// Who fills a place: `alice (dba)`, `carol for alice (dba)`.
+fn filler(token: &Counted) -> String {
+    let of = token.stands_in.as_ref().map(|(from, _)| format!(" for {from}")).unwrap_or_default();
+    format!("{}{of} ({})", token.who, token.role)
+}
+
+fn check_words(checked: &Checked) -> String {
+    let Checked { check, role, tip, newest } = checked;
+    let Some(newest) = newest else {
+        return format!("needs the check `{check}` of {}, attested by `{role}`", tip.hex());
+    };
+    let why =
+        if newest.reason.is_empty() { String::new() } else { format!(": \"{}\"", safe(newest.reason.as_bytes())) };
+    match newest.expired {
+        Some(at) => {
+            format!("needs the check `{check}` of {} anew: what {} attested expired {at}", tip.hex(), newest.by)
+        }
+        None => {
+            format!("needs the check `{check}` of {}: {}, says {}{why}", tip.hex(), newest.status.word(), newest.by)
+        }
     }
 }
 

@@ -18,7 +18,7 @@ use crate::adapters::disk::{CheckpointMemory, Seen};
 use crate::domain::approval::{Kind, SignedToken, TokenId};
 use crate::domain::audit::Checkpoint;
 use crate::domain::change::{ChangesetId, Push, Pusher, RefUpdate, Target};
-use crate::domain::name::RuleName;
+use crate::domain::name::{PrincipalId, RoleName, RuleName};
 use crate::domain::policy::{Policy, PolicyFile, load};
 use crate::domain::time::Timestamp;
 use crate::enforcement::assess::{AssessError, Assessment, assess};
@@ -165,6 +165,10 @@ impl ApprovalStore for Supposing<'_> {
         let mut found = self.known.revocations_of(token)?;
         found.tokens.extend(self.supposed.iter().filter(|one| one.token.kind == Kind::Revoke(*token)).cloned());
         Ok(found)
+    }
+
+    fn delegations(&self, role: &RoleName, to: &PrincipalId) -> Result<Found, StoreError> {
+        self.known.delegations(role, to)
     }
 
     fn add(&self, signed: &SignedToken, now: Timestamp) -> Result<Added, StoreError> {

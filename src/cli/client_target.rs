@@ -105,10 +105,7 @@ impl Proposal {
         if let Ok(id) = RequestId::parse(rev) {
             return Self::of_request(client, id, named);
         }
-        let subject = match client.local.resolve(rev)? {
-            Some(subject) => subject,
-            None => fetch_from_requests(client, rev, named.as_ref())?,
-        };
+        let subject = find_commit(client, rev, named.as_ref())?;
         let (target, request) = match named {
             Some(target) => (target, None),
             None => choose_target(client, &subject)?,
@@ -145,6 +142,24 @@ impl Proposal {
     /// [`Failure`] if the history cannot be read.
     pub fn has_landed(&self, client: &Client) -> Result<bool, Failure> {
         client.local.reaches(&self.base, &self.subject)
+    }
+}
+
+/// Finds the changeset that `rev` names, a commit or a request `r-…`, whatever it should move; fetches what is missing.
+///
+/// # Errors
+/// [`Failure`] says what could not be found.
+pub fn find_subject(client: &Client, rev: &str) -> Result<ChangesetId, Failure> {
+    match RequestId::parse(rev) {
+        Ok(id) => Ok(Proposal::of_request(client, id, None)?.subject),
+        Err(_) => find_commit(client, rev, None),
+    }
+}
+
+fn find_commit(client: &Client, rev: &str, named: Option<&Target>) -> Result<ChangesetId, Failure> {
+    match client.local.resolve(rev)? {
+        Some(subject) => Ok(subject),
+        None => fetch_from_requests(client, rev, named),
     }
 }
 

@@ -7,7 +7,7 @@ use super::{Exit, Failure, safe};
 use crate::adapters::ssh::FileSigner;
 use crate::domain::approval::{Kind, PublicKey, RoleChoice, SignedToken, Token, TokenId, signed_bytes};
 use crate::domain::change::Action;
-use crate::domain::name::RoleName;
+use crate::domain::name::{RoleName, RuleName};
 use crate::domain::policy::{Policy, Rule};
 use crate::domain::time::Span;
 use crate::ports::signer::Signer as _;
@@ -21,7 +21,7 @@ const REJECTION: Span = Span::days(30);
 /// What the signer asked for.
 #[derive(Debug)]
 pub struct Wishes<'a> {
-    /// Approval or rejection.
+    /// Approval, rejection or override.
     pub kind: Kind,
     /// What may happen to the target.
     pub action: Action,
@@ -63,7 +63,7 @@ pub fn draft(client: &Client, proposal: &Proposal, own: &OwnKey, wishes: Wishes<
     };
     let mut tokens = Vec::new();
     let mut begin = client.now;
-    if wishes.kind == Kind::Approve {
+    if wishes.kind != Kind::Reject {
         for rejection in own_rejections(client, proposal, own)? {
             notes.push(format!("this takes your rejection {} back", rejection.id));
             // An approval that is not younger than the rejection never counts, even when that is taken back.
@@ -82,17 +82,14 @@ pub fn draft(client: &Client, proposal: &Proposal, own: &OwnKey, wishes: Wishes<
     };
     tokens.push(Token {
         kind: wishes.kind,
-        repository: client.published.repository.clone(),
         subject: Some(proposal.subject),
         target: Some(proposal.target.clone()),
         action: Some(wishes.action),
         base: proposal.base.clone(),
-        content: None,
         role,
         not_before: begin,
         not_after: Some(begin.plus(span)),
-        nonce: nonce()?,
-        reason: wishes.reason,
+        ..bare(client, wishes.reason)?
     });
     Ok(Draft { tokens, notes })
 }
@@ -102,8 +99,16 @@ pub fn draft(client: &Client, proposal: &Proposal, own: &OwnKey, wishes: Wishes<
 /// # Errors
 /// [`Failure`] if the system has no randomness.
 pub fn revocation(client: &Client, id: TokenId, reason: String) -> Result<Token, Failure> {
+    Ok(Token { kind: Kind::Revoke(id), ..bare(client, reason)? })
+}
+
+/// Writes what a token of any kind says: an approval of nothing, from now on. The caller fills in the rest.
+///
+/// # Errors
+/// [`Failure`] if the system has no randomness.
+pub fn bare(client: &Client, reason: String) -> Result<Token, Failure> {
     Ok(Token {
-        kind: Kind::Revoke(id),
+        kind: Kind::Approve,
         repository: client.published.repository.clone(),
         subject: None,
         target: None,
@@ -139,7 +144,11 @@ pub fn sign(token: &Token, signer: &FileSigner) -> Result<SignedToken, Failure> 
     SignedToken::from_parts(token.clone(), signer.public_key(), signature).map_err(|error| malformed(&error))
 }
 
-fn known_role(policy: &Policy, name: &str) -> Result<RoleName, Failure> {
+/// Finds a role of the policy by its name.
+///
+/// # Errors
+/// A usage [`Failure`] that lists the roles.
+pub fn known_role(policy: &Policy, name: &str) -> Result<RoleName, Failure> {
     let role = RoleName::new(name).ok().filter(|role| policy.roles.contains_key(role));
     role.ok_or_else(|| {
         let known: Vec<&str> = policy.roles.keys().map(RoleName::as_str).collect();
@@ -168,8 +177,14 @@ fn own_rejections(client: &Client, proposal: &Proposal, own: &OwnKey) -> Result<
 
 /// The longest time that a token can count: the shortest `ttl` of the rules that match.
 fn longest(client: &Client, proposal: &Proposal, wishes: &Wishes<'_>, notes: &mut Vec<String>) -> Span {
-    if wishes.kind == Kind::Reject {
-        return REJECTION;
+    let overridden = |name: &RuleName| {
+        let rule = client.policy.rules.iter().find(|rule| rule.name == *name)?;
+        rule.overriding.as_ref().map(|one| one.ttl)
+    };
+    match &wishes.kind {
+        Kind::Reject => return REJECTION,
+        Kind::Override(rule) => return overridden(rule).unwrap_or(USUAL),
+        _ => {}
     }
     let rules: Vec<&Rule> = match client.assess(&[proposal.supposed(Some(&wishes.action))], None, &[]) {
         Ok(assessment) => {

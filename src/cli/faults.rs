@@ -221,11 +221,11 @@ impl Said for FaultKind {
                 "write the one line of an `id_ed25519.pub`: `ssh-ed25519 AAAA… comment`".to_owned()
             }
             FaultKind::NotATime => "write it like `2027-06-30T00:00:00Z`, without quotes".to_owned(),
-            FaultKind::NotADuration { .. } | FaultKind::TtlZero | FaultKind::TtlTooLong(_) => {
+            FaultKind::NotADuration { .. } | FaultKind::SpanZero(_) | FaultKind::SpanTooLong(_) => {
                 "write a number and a unit, such as `24h` or `7d`; at most `30d`".to_owned()
             }
-            FaultKind::AsksNothing => "add `require`, `any_of`, `deny`, `authors` or `pushers`".to_owned(),
-            FaultKind::NeverMet { .. } => {
+            FaultKind::AsksNothing => "add `require`, `any_of`, `checks`, `deny`, `authors` or `pushers`".to_owned(),
+            FaultKind::NeverMet { .. } | FaultKind::NoSigner(_) => {
                 "one person fills one place, and only who has a key can sign: add people or keys, or ask for less"
                     .to_owned()
             }

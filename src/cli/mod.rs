@@ -7,6 +7,7 @@ pub mod client;
 pub mod client_errors;
 pub mod client_json;
 pub mod client_key;
+pub mod client_signing;
 pub mod client_target;
 pub mod client_token;
 pub mod contents;
@@ -29,7 +30,7 @@ pub use faults::{faults_json, faults_plain, faults_report};
 pub use report::{Failure, IntoFailure};
 pub use server::ServerParts;
 pub use terminal::{Style, Terminal, safe};
-pub use told::Told;
+pub use told::{Told, debt_words};
 
 #[cfg(test)]
 mod summary_tests;

@@ -72,6 +72,7 @@ impl ServerParts {
     pub fn keeps(&self, signed: &SignedToken) -> bool {
         let found = match (&signed.token.kind, &signed.token.subject) {
             (Kind::Revoke(id), _) => self.tokens.revocations_of(id),
+            (Kind::Delegate { role, to }, _) => self.tokens.delegations(role, to),
             (_, Some(subject)) => self.tokens.of_subject(subject),
             (_, None) => return false,
         };

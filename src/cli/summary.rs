@@ -4,9 +4,10 @@ use super::safe;
 use crate::domain::approval::quorum::Requirement;
 use crate::domain::approval::{Kind, RoleChoice, Token, TokenId};
 use crate::domain::change::{Action, ChangeSize, Changeset, ChangesetId};
-use crate::domain::name::PrincipalId;
+use crate::domain::name::{PrincipalId, RuleName};
 use crate::domain::policy::{Mode, RuleOutcome, Unmet, UpdateDecision};
 use crate::domain::request::RequestId;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 /// Commits and files that are listed before the rest is only counted.
@@ -64,7 +65,11 @@ impl Summary<'_> {
 
     fn statement(&self, text: &mut String) {
         let token = self.token;
-        let verb = if token.kind == Kind::Reject { "rejects" } else { "approves" };
+        let verb = match &token.kind {
+            Kind::Reject => "rejects".to_owned(),
+            Kind::Override(rule) => format!("overrides the rule `{rule}`"),
+            _ => "approves".to_owned(),
+        };
         add(text, &format!("{} {verb}, with the key {}", self.who, self.key));
         let mut field = |name: &str, value: &str| add(text, &format!("  {name:<11}{value}"));
         field("repository", &safe(token.repository.as_bytes()));
@@ -127,6 +132,9 @@ impl Summary<'_> {
 
     /// Tells what the token will be good for, rule by rule.
     pub fn worth(&self) -> Worth {
+        if let Kind::Override(rule) = &self.token.kind {
+            return self.passes(rule);
+        }
         let asking: Vec<&RuleOutcome> =
             self.decision.rules.iter().filter(|rule| !rule.require.is_empty() || !rule.any_of.is_empty()).collect();
         if asking.is_empty() {
@@ -136,7 +144,7 @@ impl Summary<'_> {
         for rule in asking {
             let (what, counts) = match self.token.kind {
                 Kind::Reject => self.stops(rule),
-                Kind::Approve | Kind::Revoke(_) => self.fills(rule),
+                _ => self.fills(rule),
             };
             let observed = if rule.mode == Mode::Observe { " (only observed)" } else { "" };
             worth.lines.push(format!("rule `{}`{observed} needs {}: {what}", rule.rule, needs(rule)));
@@ -146,9 +154,24 @@ impl Summary<'_> {
         worth
     }
 
+    fn passes(&self, rule: &RuleName) -> Worth {
+        let outcome = self.decision.rules.iter().find(|outcome| outcome.rule == *rule);
+        let overriding = outcome.and_then(|outcome| outcome.overriding.as_ref());
+        let refused = outcome.and_then(|outcome| outcome.not_counted.iter().find(|not| not.token == self.id));
+        let (what, counts) = match (overriding, refused) {
+            (_, Some(not)) => (format!("yours will not count: {}", safe(not.why.to_string().as_bytes())), false),
+            (Some(one), None) if one.counted.iter().any(|counted| counted.token == self.id) => {
+                (format!("yours counts; somebody else is to review it within {}", one.review_within), true)
+            }
+            _ => ("it is met without".to_owned(), false),
+        };
+        Worth { lines: vec![format!("rule `{rule}`: {what}")], counts }
+    }
+
     fn fills(&self, rule: &RuleOutcome) -> (String, bool) {
         if let Some(counted) = rule.counted.iter().find(|counted| counted.token == self.id) {
-            return (format!("yours counts, as `{}`", counted.role), true);
+            let of = counted.stands_in.as_ref().map(|(from, _)| format!(", for {from}")).unwrap_or_default();
+            return (format!("yours counts, as `{}`{of}", counted.role), true);
         }
         if let Some(not) = rule.not_counted.iter().find(|not| not.token == self.id) {
             return (format!("yours will not count: {}", safe(not.why.to_string().as_bytes())), false);
@@ -196,15 +219,23 @@ fn list(text: &mut String, commits: &[Changeset]) {
 pub fn needs(rule: &RuleOutcome) -> String {
     let list = |entries: &[Requirement]| entries.iter().map(Requirement::to_string).collect::<Vec<_>>().join(" and ");
     let alternatives: Vec<String> = rule.any_of.iter().map(|entries| list(entries)).collect();
-    let people = match (rule.require.is_empty(), alternatives.is_empty()) {
+    let mut people = match (rule.require.is_empty(), alternatives.is_empty()) {
         (false, true) => list(&rule.require),
         (true, false) => alternatives.join(", or "),
         (false, false) => format!("{}, and {}", list(&rule.require), alternatives.join(", or ")),
-        (true, true) => return "no approvals".to_owned(),
+        (true, true) => String::new(),
     };
-    match &rule.reason {
-        Some(reason) => format!("{people}, each with {}", safe(reason.to_string().as_bytes())),
-        None => people,
+    if let Some(reason) = &rule.reason {
+        people.push_str(&format!(", each with {}", safe(reason.to_string().as_bytes())));
+    }
+    let checks: BTreeSet<String> =
+        rule.checks.iter().map(|one| format!("`{}` from `{}`", one.check, one.role)).collect();
+    let checks = checks.into_iter().collect::<Vec<_>>().join(", ");
+    match (people.is_empty(), checks.is_empty()) {
+        (true, true) => "no approvals".to_owned(),
+        (true, false) => format!("the checks {checks}"),
+        (false, true) => people,
+        (false, false) => format!("{people}, and the checks {checks}"),
     }
 }
 

@@ -65,6 +65,8 @@ fn rule() -> RuleOutcome {
         reason: None,
         matched: vec![id(2)],
         unmet: Vec::new(),
+        checks: Vec::new(),
+        overriding: None,
         counted: Vec::new(),
         not_counted: Vec::new(),
         could_sign: BTreeSet::new(),
@@ -121,9 +123,9 @@ fn twenty_commits_are_listed_and_the_others_counted() {
 #[test]
 fn a_token_is_worth_what_the_rules_would_make_of_it() {
     let dba = || RoleName::new("dba").expect("a name");
-    let mine = || Counted { token: MINE, who: person("alice"), role: dba() };
-    let earlier = || Counted { token: OTHER, who: person("alice"), role: dba() };
-    let bobs = || Counted { token: OTHER, who: person("bob"), role: dba() };
+    let mine = || Counted { token: MINE, who: person("alice"), role: dba(), stands_in: None };
+    let earlier = || Counted { token: OTHER, who: person("alice"), role: dba(), stands_in: None };
+    let bobs = || Counted { token: OTHER, who: person("bob"), role: dba(), stands_in: None };
     let own = || NotCounted { token: MINE, who: Some(person("alice")), why: Why::Author(id(2)) };
     let rejected = |token, by: &str| Unmet::Rejected {
         by: person(by),

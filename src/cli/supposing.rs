@@ -33,7 +33,7 @@ pub struct Central {
 
 enum Store {
     Git(PathBuf),
-    Mercurial(RefCell<Talk>),
+    Mercurial(Box<RefCell<Talk>>),
 }
 
 impl Place {
@@ -120,7 +120,7 @@ impl Central {
         let parts = repository::server_of(found)?;
         let store = match &found.repository {
             Repository::Git(_) => Store::Git(found.common_dir.clone()),
-            Repository::Mercurial(hg) => Store::Mercurial(RefCell::new(talk(hg)?)),
+            Repository::Mercurial(hg) => Store::Mercurial(Box::new(RefCell::new(talk(hg)?))),
         };
         Ok(Self { parts, store })
     }

@@ -2,9 +2,15 @@
 
 use super::terminal::safe;
 use super::{Exit, Failure, advice, answer, faults_plain};
+use crate::domain::audit::{Debt, Override};
+use crate::domain::change::ChangesetId;
 use crate::domain::policy::Verdict;
-use crate::enforcement::{Answer, Refusal};
+use crate::enforcement::{Answer, Refusal, Reviewed};
 use crate::ports::policy_source::PolicyUnavailable;
+use std::collections::BTreeSet;
+
+/// Debts that are shown before the rest is only counted.
+const SHOWN: usize = 3;
 
 /// The words for one answer, a line each, without the `jit: ` in front.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -55,12 +61,39 @@ fn notes(answer: &Answer, denied: bool) -> Vec<String> {
     if denied && answer.intake.new > 0 {
         notes.push(format!("{} new tokens are kept all the same", answer.intake.new));
     }
+    notes.extend(answer.intake.reviews.iter().map(review_note));
+    notes.extend(answer.overdue.iter().take(SHOWN).map(debt_words));
+    if answer.overdue.len() > SHOWN {
+        notes.push(format!("and {} more overrides wait for their review", answer.overdue.len() - SHOWN));
+    }
     if let Ok(Some(appended)) = &answer.recorded {
         let (index, checkpoint) = (appended.index, &appended.head.checkpoint);
         let root = checkpoint.root.base64();
         notes.push(format!("recorded: entry {index}, checkpoint {} {root}", checkpoint.size));
     }
     notes
+}
+
+fn review_note(review: &Reviewed) -> String {
+    match &review.outcome {
+        Ok(entry) => format!("reviewed: the override of entry {entry}"),
+        Err(refusal) => format!("a review pays no debt: {refusal}"),
+    }
+}
+
+/// Says of an override that it waits for its review, and what to type.
+pub fn debt_words(debt: &Debt) -> String {
+    let Override { target, rule, overriders, subjects, due, .. } = &debt.overriding;
+    let who: BTreeSet<&str> = overriders.iter().map(|one| one.principal.as_str()).collect();
+    let who: Vec<&str> = who.into_iter().collect();
+    let rev = subjects.first().map_or_else(|| "REV".to_owned(), ChangesetId::hex);
+    format!(
+        "{} overrode `{rule}` for {} (entry {}); a review was due {due}: `jit review {rev} --rule {rule} {}`",
+        who.join(" and "),
+        safe(target.to_string().as_bytes()),
+        debt.index,
+        advice::target_flag(target)
+    )
 }
 
 fn lines(failure: &Failure) -> Vec<String> {

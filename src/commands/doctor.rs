@@ -7,7 +7,7 @@ use crate::adapters::disk::ownership;
 use crate::adapters::git::hooks::{CLIENT_HOOKS, Hooks};
 use crate::cli::repository::{self, Found, Repository};
 use crate::cli::summary::counted;
-use crate::cli::{Context, Exit, Failure, ServerParts};
+use crate::cli::{Context, Exit, Failure, ServerParts, debt_words};
 use crate::domain::policy::Mode;
 use crate::ports::log::LogStore as _;
 use crate::ports::policy_source::PolicySource as _;
@@ -115,6 +115,9 @@ fn check_log(parts: &ServerParts, findings: &mut Findings) {
     match parts.log.open(Instant::now() + parts.settings.deadline) {
         Ok(log) => {
             findings.ok(format!("log {}: {} entries", log.head().checkpoint.origin, log.size()));
+            for debt in log.debts().iter().filter(|debt| debt.overriding.due <= parts.now()) {
+                findings.note(debt_words(debt));
+            }
             if let Some(newest) = log.newest_time().filter(|newest| *newest > parts.now()) {
                 findings.note(format!("the clock stands before the log's newest entry of {newest}"));
             }

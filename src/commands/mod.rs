@@ -1,8 +1,10 @@
 //! One file per subcommand: its arguments and `run`.
 
+pub mod attest;
 pub mod audit;
 mod central;
 pub mod completions;
+pub mod delegate;
 pub mod demo;
 pub mod doctor;
 pub mod explain;
@@ -21,6 +23,7 @@ pub mod pre_push;
 pub mod publish;
 pub mod reject;
 pub mod request;
+pub mod review;
 pub mod revoke;
 pub mod sign;
 pub mod status;

@@ -2,15 +2,15 @@
 
 use crate::cli::client::Client;
 use crate::cli::client_key::OwnKey;
+use crate::cli::client_signing::SigningArgs;
 use crate::cli::{Context, Exit, Failure, Format, client_json, client_token, safe};
 use crate::domain::approval::{Kind, SignedToken};
 use serde_json::json;
-use std::path::PathBuf;
 
 /// The fewest digits by which a token is known; fewer could be made to mean another.
 const FEWEST: usize = 8;
 
-/// Takes back an approval or a rejection of your own.
+/// Takes back a token of your own: an approval, a rejection, an attestation.
 ///
 /// An approval that was rejected or revoked does not come back: sign again.
 #[derive(Debug, clap::Args)]
@@ -18,18 +18,8 @@ pub struct Args {
     /// The token's id, as `jit tokens` shows it; the first 8 digits suffice if no other token begins with them
     #[arg(value_name = "TOKEN-ID")]
     id: String,
-    /// Why; everybody can read it
-    #[arg(long, short = 'm', value_name = "TEXT", default_value = "")]
-    reason: String,
-    /// The private key file [default: `jit.key` in git config or hgrc, or the one in ~/.ssh that the policy lists]
-    #[arg(long, value_name = "FILE")]
-    key: Option<PathBuf>,
-    /// The server, by its name or URL
-    #[arg(long, value_name = "NAME")]
-    remote: Option<String>,
-    /// Do not ask
-    #[arg(long, short)]
-    yes: bool,
+    #[command(flatten)]
+    signing: SigningArgs,
 }
 
 /// Does what `args` say.
@@ -39,12 +29,9 @@ pub struct Args {
 /// # Errors
 /// [`Failure`] for a token that is not there, or somebody else's.
 pub fn run(args: &Args, cx: &Context) -> Result<Exit, Failure> {
-    if !args.yes && !cx.terminal.can_ask() {
-        return Err(Failure::usage("there is no terminal to ask on").hint("`--yes` revokes without asking"));
-    }
-    let mut client = Client::open(args.remote.as_deref(), cx)?;
+    let mut client = args.signing.open(cx)?;
     let revoked = find(&client, &args.id)?;
-    let own = OwnKey::choose(&client, args.key.as_deref())?;
+    let own = args.signing.own_key(&client)?;
     match client.policy.holder(&revoked.key) {
         Some(who) if *who == own.who => {}
         Some(who) => {
@@ -65,20 +52,20 @@ pub fn run(args: &Args, cx: &Context) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     }
     cx.terminal.say(&format!("{} takes back {what}", own.who));
-    if !args.yes && !cx.terminal.confirm("revoke it?") {
-        return Err(Failure::new(Exit::Denied, "nothing was signed"));
-    }
-    let token = client_token::revocation(&client, revoked.id, args.reason.clone())?;
-    let signed = client_token::sign(&token, &own.signer(cx)?)?;
-    client.keep(std::slice::from_ref(&signed))?;
-    client.send_waiting()?;
+    let token = client_token::revocation(&client, revoked.id, args.signing.reason.clone())?;
+    let Some(signed) = args.signing.sign("revoke it?", &[token], &own, &mut client, cx)? else {
+        return Ok(Exit::Done);
+    };
     match cx.format {
-        Format::Json => cx.terminal.answer_json(&json!({
-            "revoked": revoked.id.to_string(),
-            "tokens": [client_json::token(&signed, Some(&own.who))],
-            "sent": true,
-        })),
-        Format::Text => cx.terminal.answer(&format!("revoked {what}\ntoken {}\n", signed.id)),
+        Format::Json => {
+            let tokens: Vec<_> = signed.iter().map(|one| client_json::token(one, Some(&own.who))).collect();
+            let (revoked, sent) = (revoked.id.to_string(), args.signing.sends());
+            cx.terminal.answer_json(&json!({ "revoked": revoked, "tokens": tokens, "sent": sent }));
+        }
+        Format::Text => {
+            let ids: String = signed.iter().map(|one| format!("revoked {what}\ntoken {}\n", one.id)).collect();
+            cx.terminal.answer(&(ids + &args.signing.whereabouts(&client)));
+        }
     }
     Ok(Exit::Done)
 }
@@ -97,7 +84,7 @@ fn find(client: &Client, prefix: &str) -> Result<SignedToken, Failure> {
         .collect();
     match (found.len(), found.pop()) {
         (1, Some(only)) => Ok(only),
-        (0, _) | (_, None) => Err(Failure::new(Exit::Denied, format!("no approval or rejection begins with {prefix}"))
+        (0, _) | (_, None) => Err(Failure::new(Exit::Denied, format!("no token to take back begins with {prefix}"))
             .hint("`jit tokens` lists them")),
         (many, _) => Err(Failure::usage(format!("{many} tokens begin with {prefix}")).hint("give more digits")),
     }
@@ -113,8 +100,17 @@ fn own_revocation_exists(client: &Client, revoked: &SignedToken, own: &OwnKey) -
 }
 
 fn describe(signed: &SignedToken) -> String {
-    let noun = if signed.token.kind == Kind::Reject { "rejection" } else { "approval" };
-    let subject = signed.token.subject.map_or_else(String::new, |id| id.hex());
-    let target = signed.token.target.as_ref().map_or_else(String::new, |target| safe(target.to_string().as_bytes()));
-    format!("the {noun} {} of {subject} for {target}", signed.id)
+    let noun = match &signed.token.kind {
+        Kind::Approve => "approval",
+        Kind::Reject => "rejection",
+        Kind::Revoke(_) => "revocation",
+        Kind::Attest { .. } => "attestation",
+        Kind::Override(_) => "override",
+        Kind::Review(_) => "review",
+        Kind::Delegate { .. } => "delegation",
+    };
+    let of = signed.token.subject.map(|id| format!(" of {}", id.hex())).unwrap_or_default();
+    let target = signed.token.target.as_ref().map(|target| format!(" for {}", safe(target.to_string().as_bytes())));
+    let detail = signed.token.kind.detail().map(|detail| format!(" ({detail})"));
+    format!("the {noun} {}{of}{}{}", signed.id, target.unwrap_or_default(), detail.unwrap_or_default())
 }

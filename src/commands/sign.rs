@@ -2,6 +2,7 @@
 
 use crate::cli::client::Client;
 use crate::cli::client_key::OwnKey;
+use crate::cli::client_signing::SigningArgs;
 use crate::cli::client_target::{Proposal, TargetArgs};
 use crate::cli::local_clone::{Step, System};
 use crate::cli::summary::Summary;
@@ -11,7 +12,6 @@ use crate::domain::change::{Action, Target};
 use crate::domain::policy::{UpdateDecision, Verdict};
 use serde_json::json;
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 
 /// Approves a change with your own SSH key.
 ///
@@ -21,22 +21,25 @@ use std::path::PathBuf;
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
-    signing: Signing,
+    wanted: Wanted,
     /// Reject instead: no push with this commit is let in until you revoke it, for 30 days at most
-    #[arg(long)]
+    #[arg(long, conflicts_with = "overridden")]
     reject: bool,
+    /// Pass this rule in an emergency, with a `--reason`: once, and somebody else is to review it with `jit review`
+    #[arg(long = "override", value_name = "RULE")]
+    overridden: Option<String>,
 }
 
 /// Says no to a change: no push with this commit is let in until you revoke it, for 30 days at most.
 #[derive(Debug, clap::Args)]
 pub struct RejectArgs {
     #[command(flatten)]
-    signing: Signing,
+    wanted: Wanted,
 }
 
 /// What both have in common.
 #[derive(Debug, clap::Args)]
-struct Signing {
+struct Wanted {
     /// The commit: any name that git or hg knows, a full id (fetched from the requests if it is not here), or a request `r-…`
     #[arg(value_name = "REV")]
     rev: String,
@@ -45,30 +48,36 @@ struct Signing {
     /// What may happen to the target: create, update, rewrite or delete; in Mercurial close, new-head and publish too [default: what moving it to REV does; `delete` must be said]
     #[arg(long, value_name = "ACTION", value_parser = Action::parse)]
     action: Option<Action>,
-    /// Why; some rules ask for it, everybody can read it
-    #[arg(long, short = 'm', value_name = "TEXT", default_value = "")]
-    reason: String,
     /// For how long it counts, such as `8h` or `2d` [default and most: the shortest that the matching rules allow]
     #[arg(long, value_name = "TIME", value_parser = client_token::parse_span)]
     ttl: Option<crate::domain::time::Span>,
-    /// The private key file [default: `jit.key` in git config or hgrc, or the one in ~/.ssh that the policy lists]
-    #[arg(long, value_name = "FILE")]
-    key: Option<PathBuf>,
-    /// The server, by its name or URL [default: `jit.remote` in git config or hgrc, or where a push would go]
-    #[arg(long, value_name = "NAME")]
-    remote: Option<String>,
-    /// Sign, and keep the token here until `jit sync --send` or the next `jit sign`
-    #[arg(long, conflicts_with = "print")]
-    local: bool,
-    /// Print the token and do nothing else with it
-    #[arg(long)]
-    print: bool,
     /// Sign for this role only
     #[arg(long = "as", value_name = "ROLE")]
     role: Option<String>,
-    /// Do not ask
-    #[arg(long, short)]
-    yes: bool,
+    #[command(flatten)]
+    signing: SigningArgs,
+}
+
+/// Reads the rule to override, which must say who may.
+fn override_of(name: &str, reason: &str, client: &Client) -> Result<Kind, Failure> {
+    let rules = || client.policy.rules.iter().filter(|rule| rule.overriding.is_some());
+    let Some(rule) = rules().find(|rule| rule.name.as_str() == name) else {
+        let known: Vec<&str> = rules().map(|rule| rule.name.as_str()).collect();
+        let has = if known.is_empty() {
+            "none of its rules can".to_owned()
+        } else {
+            format!("these can: {}", known.join(", "))
+        };
+        return Err(Failure::usage(format!(
+            "the policy has no rule `{}` that can be overridden",
+            safe(name.as_bytes())
+        ))
+        .hint(has));
+    };
+    if reason.trim().is_empty() {
+        return Err(Failure::usage("an override needs a reason").hint("`--reason` says why; everybody can read it"));
+    }
+    Ok(Kind::Override(rule.name.clone()))
 }
 
 /// Approves, or with `--reject` rejects.
@@ -76,7 +85,13 @@ struct Signing {
 /// # Errors
 /// [`Failure`] where there is nothing to sign, nobody to ask, or the token was not taken.
 pub fn run(args: &Args, cx: &Context) -> Result<Exit, Failure> {
-    sign(&args.signing, if args.reject { Kind::Reject } else { Kind::Approve }, cx)
+    let client = args.wanted.signing.open(cx)?;
+    let kind = match &args.overridden {
+        Some(rule) => override_of(rule, &args.wanted.signing.reason, &client)?,
+        None if args.reject => Kind::Reject,
+        None => Kind::Approve,
+    };
+    sign(&args.wanted, kind, client, cx)
 }
 
 /// Rejects.
@@ -84,15 +99,11 @@ pub fn run(args: &Args, cx: &Context) -> Result<Exit, Failure> {
 /// # Errors
 /// As [`run`].
 pub fn reject(args: &RejectArgs, cx: &Context) -> Result<Exit, Failure> {
-    sign(&args.signing, Kind::Reject, cx)
+    sign(&args.wanted, Kind::Reject, args.wanted.signing.open(cx)?, cx)
 }
 
-fn sign(args: &Signing, kind: Kind, cx: &Context) -> Result<Exit, Failure> {
+fn sign(args: &Wanted, kind: Kind, mut client: Client, cx: &Context) -> Result<Exit, Failure> {
     let named = args.target.named(System::here()?)?;
-    if !args.yes && !cx.terminal.can_ask() {
-        return Err(Failure::usage("there is no terminal to ask on").hint("`--yes` signs without asking"));
-    }
-    let mut client = Client::open(args.remote.as_deref(), cx)?;
     let proposal = Proposal::find(&client, Some(&args.rev), named)?;
     check_possible(&client, &proposal, args.action.as_ref())?;
     let supposed = proposal.supposed(args.action.as_ref());
@@ -107,11 +118,11 @@ fn sign(args: &Signing, kind: Kind, cx: &Context) -> Result<Exit, Failure> {
         return Err(Failure::usage(format!("moving {target} to {} is not {asked} but {}", args.rev, update.action()))
             .hint("leave `--action` away to sign for what it is"));
     }
-    let own = OwnKey::choose(&client, args.key.as_deref())?;
+    let own = args.signing.own_key(&client)?;
     let wishes = client_token::Wishes {
         kind,
         action: update.action().clone(),
-        reason: args.reason.clone(),
+        reason: args.signing.reason.clone(),
         ttl: args.ttl,
         role: args.role.as_deref(),
     };
@@ -136,22 +147,17 @@ fn sign(args: &Signing, kind: Kind, cx: &Context) -> Result<Exit, Failure> {
         decision,
     };
     cx.terminal.say(&summary.text());
-    let verb = if main.token.kind == Kind::Reject { "reject" } else { "approve" };
-    if !args.yes && !cx.terminal.confirm(&format!("{verb} this?")) {
-        return Err(Failure::new(Exit::Denied, "nothing was signed"));
-    }
-    let signer = own.signer(cx)?;
-    let signed = draft.tokens.iter().map(|token| client_token::sign(token, &signer)).collect::<Result<Vec<_>, _>>()?;
-    if args.print {
-        print(&signed, &client, cx);
+    let verb = match main.token.kind {
+        Kind::Reject => "reject",
+        Kind::Override(_) => "override the rule for",
+        _ => "approve",
+    };
+    let question = format!("{verb} this?");
+    let Some(signed) = args.signing.sign(&question, &draft.tokens, &own, &mut client, cx)? else {
         return Ok(Exit::Done);
-    }
-    client.keep(&signed)?;
-    if !args.local {
-        client.send_waiting()?;
-    }
+    };
     let after = client.assess(&[supposed], None, &[])?;
-    report(&signed, &own, first(&after.decision.updates)?, &after.push, !args.local, &client, cx);
+    report(&signed, &own, first(&after.decision.updates)?, &after.push, &args.signing, &client, cx);
     Ok(Exit::Done)
 }
 
@@ -184,48 +190,33 @@ fn first(updates: &[UpdateDecision]) -> Result<&UpdateDecision, Failure> {
     updates.first().ok_or_else(|| Failure::undecided("the move comes to nothing"))
 }
 
-fn print(signed: &[SignedToken], client: &Client, cx: &Context) {
-    match cx.format {
-        Format::Text => cx.terminal.answer(&signed.iter().map(|one| format!("{}\n", one.text)).collect::<String>()),
-        Format::Json => {
-            let who = |one: &SignedToken| client.policy.holder(&one.key).cloned();
-            let tokens: Vec<_> = signed.iter().map(|one| client_json::token(one, who(one).as_ref())).collect();
-            cx.terminal.answer_json(&json!({ "tokens": tokens, "sent": false }));
-        }
-    }
-}
-
 /// Says what was done, and what is missing now. JSON: `tokens`, `sent`, `update` (how a push by somebody else would be judged now).
 fn report(
     signed: &[SignedToken],
     own: &OwnKey,
     decision: &UpdateDecision,
     push: &crate::domain::change::Push,
-    sent: bool,
+    signing: &SigningArgs,
     client: &Client,
     cx: &Context,
 ) {
     if cx.format == Format::Json {
         let tokens: Vec<_> = signed.iter().map(|one| client_json::token(one, Some(&own.who))).collect();
         let update = client_json::update(decision);
-        cx.terminal.answer_json(&json!({ "tokens": tokens, "sent": sent, "update": update }));
+        cx.terminal.answer_json(&json!({ "tokens": tokens, "sent": signing.sends(), "update": update }));
         return;
     }
     let mut text = String::new();
     for one in signed {
         let what = match &one.token.kind {
             Kind::Revoke(id) => format!("revoked {id}"),
-            Kind::Approve => "approved".to_owned(),
             Kind::Reject => "rejected".to_owned(),
+            Kind::Override(rule) => format!("`{rule}` overridden"),
+            _ => "approved".to_owned(),
         };
         text.push_str(&format!("{what} by {}: token {}\n", own.who, one.id));
     }
-    let place = safe(client.local.remote().as_bytes());
-    text.push_str(&if sent {
-        format!("sent to `{place}`\n")
-    } else {
-        "kept here, not sent: `jit sync --send` sends it\n".to_owned()
-    });
+    text.push_str(&signing.whereabouts(client));
     let target = safe(decision.target.to_string().as_bytes());
     match decision.verdict() {
         Verdict::Allow => {

@@ -38,7 +38,7 @@ fn deletion_or_publication(text: &str) -> Result<Action, String> {
 
 /// Does what `args` say.
 ///
-/// JSON: `pusher` (login, null where nobody is assumed), `verdict`, `updates`, `hints`.
+/// JSON: `pusher` (login, null where nobody is assumed), `verdict`, `updates`, `hints`, `overdue` (overrides without a review, in words).
 ///
 /// # Errors
 /// [`Failure`] where the push cannot be judged.
@@ -55,6 +55,7 @@ pub fn run(args: &Args, cx: &Context) -> Result<Exit, Failure> {
         cx.terminal.say("note: who would push is not known here; a rule does not count the pusher's own approval (`--as LOGIN` says who)");
     }
     let assessment = client.assess(&[proposal.supposed(args.action.as_ref())], login.as_deref(), &[])?;
+    let overdue = super::review::overdue(&client, &proposal.target, &proposal.base)?;
     let verdict = assessment.decision.verdict();
     let hints: Vec<String> = match verdict {
         Verdict::Allow => Vec::new(),
@@ -63,11 +64,14 @@ pub fn run(args: &Args, cx: &Context) -> Result<Exit, Failure> {
     if cx.format == Format::Json {
         let updates: Vec<_> = assessment.decision.updates.iter().map(client_json::update).collect();
         cx.terminal.answer_json(&json!({
-            "pusher": login, "verdict": client_json::verdict(verdict), "updates": updates, "hints": hints,
+            "pusher": login, "verdict": client_json::verdict(verdict), "updates": updates, "hints": hints, "overdue": overdue,
         }));
     } else {
         let lines = assessment.decision.updates.iter().map(|update| answer::update_lines(&assessment.push, update));
         cx.terminal.answer(&lines.collect::<String>());
+        for line in overdue {
+            cx.terminal.say(&format!("note: {line}"));
+        }
         for hint in hints {
             cx.terminal.say(&format!("hint: {hint}"));
         }

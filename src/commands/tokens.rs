@@ -1,7 +1,7 @@
-//! `jit tokens`: the approvals, rejections and revocations that are known here, and what has become of them.
+//! `jit tokens`: the tokens that are known here, and what has become of them.
 
 use crate::cli::client::Client;
-use crate::cli::client_target::Proposal;
+use crate::cli::client_target::find_subject;
 use crate::cli::{Context, Exit, Failure, Format, client_json, safe};
 use crate::domain::approval::{Kind, SignedToken, TokenId};
 use crate::domain::name::PrincipalId;
@@ -37,10 +37,7 @@ pub fn run(args: &Args, cx: &Context) -> Result<Exit, Failure> {
     let shown: Vec<&KnownToken> = match &args.rev {
         None => all.iter().collect(),
         Some(rev) => {
-            let subject = match client.local.resolve(rev).ok().flatten() {
-                Some(subject) => subject,
-                None => Proposal::find(&client, Some(rev), None)?.subject,
-            };
+            let subject = find_subject(&client, rev)?;
             let about = |signed: &SignedToken| signed.token.subject == Some(subject);
             let ids: BTreeSet<TokenId> = all.iter().filter(|one| about(&one.signed)).map(|one| one.signed.id).collect();
             let revokes = |signed: &SignedToken| matches!(&signed.token.kind, Kind::Revoke(id) if ids.contains(id));
@@ -123,7 +120,7 @@ fn withdraws(client: &Client, later: &SignedToken, approval: &SignedToken) -> bo
 }
 
 fn table(rows: &[(&KnownToken, Option<&PrincipalId>, &str)]) -> String {
-    let header = ["token", "kind", "who", "state", "until", "subject", "target", "reason"].map(str::to_owned);
+    let header = ["token", "kind", "who", "state", "until", "subject", "about", "reason"].map(str::to_owned);
     let mut cells: Vec<[String; 8]> = vec![header];
     for (one, who, state) in rows {
         let token = &one.signed.token;
@@ -133,9 +130,11 @@ fn table(rows: &[(&KnownToken, Option<&PrincipalId>, &str)]) -> String {
             (_, None) => "-".to_owned(),
         };
         let target = match (&token.target, &token.action) {
-            (Some(target), Some(action)) => format!("{} ({action})", safe(target.to_string().as_bytes())),
-            _ => "-".to_owned(),
+            (Some(target), Some(action)) => Some(format!("{} ({action})", safe(target.to_string().as_bytes()))),
+            (Some(target), None) => Some(safe(target.to_string().as_bytes())),
+            (None, _) => None,
         };
+        let about: Vec<String> = target.into_iter().chain(token.kind.detail()).collect();
         cells.push([
             one.signed.id.to_string(),
             token.kind.word().to_owned(),
@@ -143,7 +142,7 @@ fn table(rows: &[(&KnownToken, Option<&PrincipalId>, &str)]) -> String {
             (*state).to_owned(),
             token.not_after.map_or_else(|| "-".to_owned(), |end| end.to_string()),
             subject,
-            target,
+            if about.is_empty() { "-".to_owned() } else { about.join(": ") },
             if token.reason.is_empty() { "-".to_owned() } else { safe(token.reason.as_bytes()) },
         ]);
     }

@@ -50,6 +50,12 @@ macro_rules! names {
             }
         }
 
+        impl AsRef<str> for $name {
+            fn as_ref(&self) -> &str {
+                &self.0
+            }
+        }
+
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str(&self.0)
@@ -69,6 +75,8 @@ names! {
     EnvironmentName;
     /// A named part of the time.
     WindowName;
+    /// Something outside that is done with a changeset and passes or fails, such as its tests.
+    CheckName;
 }
 
 #[cfg(test)]

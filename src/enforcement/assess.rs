@@ -4,6 +4,7 @@
 
 use crate::domain::approval::{SignedToken, TokenId};
 use crate::domain::change::{Action, ChangesetId, Push, RefUpdate, Target, TargetKind};
+use crate::domain::name::{PrincipalId, RoleName};
 use crate::domain::policy::{Decision, Mode, Policy, Rule, Verdict, evaluate};
 use crate::domain::text;
 use crate::domain::time::Timestamp;
@@ -68,8 +69,9 @@ pub fn assess(
         history.reachable_bases(update, &bases)?;
     }
     let mut decision = evaluate(policy, &push, &tokens, now);
-    // Whether a merge has changes of its own is dear to find out, and matters only where no token covers the merge.
-    if decision.verdict() == Verdict::Deny {
+    // Whether a merge has changes of its own is dear to find out, and matters only where no token covers the merge. Where a rule is
+    // overridden it may show that nothing had to be.
+    if decision.verdict() == Verdict::Deny || is_overridden(&decision) {
         let mut looked = false;
         for update in push.updates.iter_mut().filter(|update| has_unknown_merges(update)) {
             load(policy, update, history, Merges::Known)?;
@@ -80,6 +82,10 @@ pub fn assess(
         }
     }
     Ok(Assessment { push, tokens, decision, now })
+}
+
+fn is_overridden(decision: &Decision) -> bool {
+    decision.updates.iter().flat_map(|update| &update.rules).any(|rule| !rule.overridden_by().is_empty())
 }
 
 /// Whether to find out what merges change of their own where no rule asks for paths.
@@ -144,11 +150,12 @@ fn hides_what_it_judged(rule: &Rule) -> bool {
         && [Action::Create, Action::Update, Action::Rewrite].iter().all(|action| rule.names_action(action))
 }
 
-/// Collects the tokens whose subject is part of the push, and the revocations of these.
+/// Collects the tokens whose subject is part of the push, the delegations by which their signers stand in for others, and the revocations
+/// of all these.
 fn gather(policy: &Policy, push: &Push, approvals: &dyn ApprovalStore) -> Result<Vec<SignedToken>, AssessError> {
     let mut subjects: BTreeSet<ChangesetId> = BTreeSet::new();
     for update in &push.updates {
-        if policy.rules_for(update).any(Rule::asks_approvals) {
+        if policy.rules_for(update).any(Rule::asks_tokens) {
             subjects.extend(update.changesets.iter().map(|changeset| changeset.id));
             subjects.extend(&update.tips);
         }
@@ -157,11 +164,28 @@ fn gather(policy: &Policy, push: &Push, approvals: &dyn ApprovalStore) -> Result
     for subject in subjects {
         tokens.extend(sound(approvals.of_subject(&subject)?)?);
     }
+    for (role, to) in stand_ins(policy, push, &tokens) {
+        tokens.extend(sound(approvals.delegations(&role, &to)?)?);
+    }
     let ids: Vec<TokenId> = tokens.iter().map(|signed| signed.id).collect();
     for id in ids {
         tokens.extend(sound(approvals.revocations_of(&id)?)?);
     }
     Ok(tokens)
+}
+
+/// The roles that rules ask for and that can be delegated, each with those signers of `tokens` who do not hold it.
+fn stand_ins(policy: &Policy, push: &Push, tokens: &[SignedToken]) -> BTreeSet<(RoleName, PrincipalId)> {
+    let rules = || push.updates.iter().flat_map(|update| policy.rules_for(update));
+    let emergency = rules().filter_map(|rule| rule.overriding.as_ref()).map(|one| &one.requirement.role);
+    let asked: BTreeSet<&RoleName> = rules().flat_map(Rule::roles).chain(emergency).collect();
+    let delegable = |role: &&RoleName| policy.roles.get(*role).is_some_and(|role| role.delegable);
+    let signers: BTreeSet<&PrincipalId> = tokens.iter().filter_map(|signed| policy.holder(&signed.key)).collect();
+    let of_role = |role: &RoleName| {
+        let others = signers.iter().filter(|who| !policy.holds_role(who, role));
+        others.map(|who| (role.clone(), (*who).clone())).collect::<Vec<_>>()
+    };
+    asked.into_iter().filter(delegable).flat_map(of_role).collect()
 }
 
 /// Nothing is left out in silence: what cannot be read could be what takes an approval away.

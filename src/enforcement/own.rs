@@ -1,6 +1,7 @@
 //! What pushers may do to jit's own targets, and what is kept of the tokens that a push carries.
 
-use crate::domain::approval::{SignedToken, TokenError, beside, place, without_line_end};
+use super::review::{ReviewRefusal, Reviewed};
+use crate::domain::approval::{Kind, SignedToken, TokenError, beside, place, without_line_end};
 use crate::domain::change::RefUpdate;
 use crate::domain::policy::{Policy, UpdateDecision};
 use crate::domain::text;
@@ -20,6 +21,8 @@ pub struct Intake {
     pub known: usize,
     /// Offers (push options) that are not kept, and why.
     pub declined: Vec<Declined>,
+    /// The reviews that arrived, and what became of them.
+    pub reviews: Vec<Reviewed>,
     /// The requests that arrived.
     pub requests: Vec<CarriedRequest>,
     /// Every token that concerns the push.
@@ -38,10 +41,15 @@ pub(super) fn take_in(
     let mut refusals = carried.refusals;
     for (number, token) in carried.tokens.iter().enumerate() {
         let kept = accept(repository, policy, token).and_then(|signed| match number < MOST_TOKENS {
-            true => keep(approvals, &signed, token, now),
+            true => keep(approvals, &signed, token, now).map(|added| (added, signed)),
             false => Err(Declined::TooMany),
         });
-        match (kept, &token.place) {
+        if let Ok((_, signed)) = &kept
+            && matches!(signed.token.kind, Kind::Review(_))
+        {
+            intake.reviews.push(Reviewed { signed: signed.clone(), outcome: Err(ReviewRefusal::NoDebt) });
+        }
+        match (kept.map(|(added, _)| added), &token.place) {
             (Ok(Added::New), _) => intake.new += 1,
             (Ok(Added::Known), _) => intake.known += 1,
             (Err(declined), TokenPlace::Offered) => intake.declined.push(declined),

@@ -6,7 +6,8 @@ use crate::domain::audit::{
     self, Applied, Entry, Event, Hash, OutcomeKind, RuleRecord, SignedCheckpoint, UpdateRecord,
 };
 use crate::domain::change::{ChangesetId, RefUpdate, Target};
-use crate::domain::policy::{Fault, Faults, Policy, RuleOutcome, UpdateDecision};
+use crate::domain::policy::{Counted, Fault, Faults, Mode, Policy, Rule, RuleOutcome, UpdateDecision};
+use crate::domain::time::Timestamp;
 use crate::ports::log::LogError;
 use crate::ports::policy_source::PolicyUnavailable;
 use std::collections::{BTreeMap, BTreeSet};
@@ -84,13 +85,15 @@ pub(super) fn decision(
         .updates
         .iter()
         .flat_map(|update| &update.rules)
-        .flat_map(|rule| &rule.counted)
-        .map(|counted| (counted.token, &counted.who))
+        .flat_map(|rule| [rule.relied_on(), rule.overridden_by().to_vec()].concat())
+        .flat_map(|counted| {
+            counted.stands_in.into_iter().map(|(from, token)| (token, from)).chain([(counted.token, counted.who)])
+        })
         .collect();
     // Two people can sign the same message, so a token is its id and its signer.
     let counts = |signed: &&SignedToken| {
         let signer = policy.and_then(|policy| policy.holder(&signed.key));
-        signer.is_some_and(|who| counted.contains(&(signed.id, who)))
+        signer.is_some_and(|who| counted.contains(&(signed.id, who.clone())))
     };
     let texts = answer.intake.tokens.iter().filter(counts);
     let tokens: BTreeMap<_, _> = texts.map(|signed| (signed.id, signed.text.clone())).collect();
@@ -183,11 +186,8 @@ fn rule(rule: &RuleOutcome) -> RuleRecord {
         unmet: rule.unmet.iter().map(|unmet| plain(&unmet.to_string())).collect(),
         required: required(rule),
         matched: rule.matched.len() as u64,
-        counted: rule
-            .counted
-            .iter()
-            .map(|c| audit::Counted { token: c.token, principal: c.who.clone(), role: c.role.clone() })
-            .collect(),
+        counted: rule.relied_on().iter().map(counted).collect(),
+        overridden: rule.overridden_by().iter().map(counted).collect(),
         not_counted: rule
             .not_counted
             .iter()
@@ -196,13 +196,77 @@ fn rule(rule: &RuleOutcome) -> RuleRecord {
     }
 }
 
+fn counted(one: &Counted) -> audit::Counted {
+    audit::Counted {
+        token: one.token,
+        principal: one.who.clone(),
+        role: one.role.clone(),
+        stands_in_for: one.stands_in.as_ref().map(|(from, _)| from.clone()),
+        delegation: one.stands_in.as_ref().map(|(_, delegation)| *delegation),
+    }
+}
+
+/// The overrides without which the push, whose decision is the entry `of`, would not have been let in.
+pub(super) fn overrides(answer: &Answer, policy: &Policy, of: u64, now: Timestamp) -> Vec<audit::Override> {
+    if !answer.is_allowed() {
+        return Vec::new();
+    }
+    let mut entries = Vec::new();
+    // Each update of the push was decided, in their order; jit's own come after them.
+    for (update, decided) in answer.push.iter().flat_map(|push| &push.updates).zip(&answer.decision.updates) {
+        for outcome in decided.rules.iter().filter(|one| one.mode == Mode::Enforce) {
+            let rule = policy.rules.iter().find(|rule| rule.name == outcome.rule);
+            let overridden = rule.filter(|_| !outcome.overridden_by().is_empty());
+            entries.extend(overridden.and_then(|rule| overriding(answer, policy, rule, outcome, update, of, now)));
+        }
+    }
+    entries
+}
+
+fn overriding(
+    answer: &Answer,
+    policy: &Policy,
+    rule: &Rule,
+    outcome: &RuleOutcome,
+    update: &RefUpdate,
+    of: u64,
+    now: Timestamp,
+) -> Option<audit::Override> {
+    let written = rule.overriding.as_ref()?;
+    let overriders = outcome.overridden_by();
+    let signed_for = answer.intake.tokens.iter().filter(|signed| overriders.iter().any(|one| one.token == signed.id));
+    let subjects: BTreeSet<_> =
+        signed_for.filter_map(|signed| signed.token.subject).chain(update.tips.iter().copied()).collect();
+    let roles: BTreeSet<_> = rule.roles().into_iter().chain([&written.requirement.role]).cloned().collect();
+    let mails = update.changesets.iter().flat_map(|one| one.authors.iter().chain(&one.committer));
+    let authors = mails.filter_map(|mail| policy.owner_of_email(mail));
+    let pushers = answer.pusher.login.iter().flat_map(|login| policy.likely_owners_of_login(login));
+    let stood_in_for = overriders.iter().filter_map(|one| one.stands_in.as_ref()).map(|(from, _)| from);
+    let involved = overriders.iter().map(|one| &one.who).chain(stood_in_for);
+    let barred: BTreeSet<_> = involved.chain(authors).chain(pushers).cloned().collect();
+    Some(audit::Override {
+        of,
+        target: update.target.clone(),
+        rule: rule.name.clone(),
+        subjects: subjects.into_iter().collect(),
+        overriders: overriders.iter().map(counted).collect(),
+        // Who is barred matters only where a role would let them.
+        barred: barred.into_iter().filter(|who| roles.iter().any(|role| policy.holds_role(who, role))).collect(),
+        roles: roles.into_iter().collect(),
+        due: now.plus(written.review_within),
+        blob: None,
+    })
+}
+
 fn required(rule: &RuleOutcome) -> Vec<String> {
     let all = rule.require.iter().map(ToString::to_string);
     let either = rule.any_of.iter().map(|list| {
         let entries: Vec<String> = list.iter().map(ToString::to_string).collect();
         format!("one of: {}", entries.join(" and "))
     });
-    all.chain(either).collect()
+    let checks: BTreeSet<String> =
+        rule.checks.iter().map(|one| format!("the check `{}` from `{}`", one.check, one.role)).collect();
+    all.chain(either).chain(checks).collect()
 }
 
 /// The error with its causes on one line.

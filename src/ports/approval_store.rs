@@ -2,6 +2,7 @@
 
 use crate::domain::approval::{SignedToken, TokenError, TokenId};
 use crate::domain::change::ChangesetId;
+use crate::domain::name::{PrincipalId, RoleName};
 use crate::domain::time::Timestamp;
 use std::io;
 use std::path::PathBuf;
@@ -22,6 +23,12 @@ pub trait ApprovalStore {
     /// # Errors
     /// [`StoreError`] if they cannot be listed at all.
     fn revocations_of(&self, token: &TokenId) -> Result<Found, StoreError>;
+
+    /// Finds the delegations of `role` to `to`, whoever signed them.
+    ///
+    /// # Errors
+    /// [`StoreError`] if they cannot be listed at all.
+    fn delegations(&self, role: &RoleName, to: &PrincipalId) -> Result<Found, StoreError>;
 
     /// Keeps a token; when this returns, it survives a power cut. Adding it again changes nothing.
     ///

@@ -163,6 +163,18 @@ pub enum ClaimRefusal {
         /// The new value.
         new: ChangesetId,
     },
+    /// Mercurial: the name would be read back as another one than was judged.
+    #[error("{target} would be read back under another name")]
+    OddName {
+        /// The branch, bookmark or tag.
+        target: Target,
+    },
+    /// Mercurial: a changeset arrives that is obsolete and yet visible: no head of its branch here, and one for clients without markers.
+    #[error("{changeset} is obsolete and would become visible")]
+    ObsoleteArrival {
+        /// The changeset.
+        changeset: ChangesetId,
+    },
     /// Mercurial: an approval would be hidden by an obsolescence marker.
     #[error("the approval {changeset} would be made obsolete")]
     ObsoleteApproval {

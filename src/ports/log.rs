@@ -1,7 +1,7 @@
 //! What enforcement needs from the log: one exclusive handle that knows where it stands and appends durably.
 
 use crate::domain::audit::{
-    CheckpointError, Entry, EntryError, Hash, LastDenial, LineFault, RefsError, SignedCheckpoint, StandingError,
+    CheckpointError, Debt, Entry, EntryError, Hash, LastDenial, LineFault, RefsError, SignedCheckpoint, StandingError,
     TargetState, Unsettled,
 };
 use crate::domain::change::Target;
@@ -60,6 +60,9 @@ pub trait Log {
 
     /// Returns the allowed decisions without an outcome, oldest first. Each is to be settled from the refs' values.
     fn unsettled(&self) -> &[Unsettled];
+
+    /// Returns the overrides that nobody has reviewed, oldest first; also those whose push is still open.
+    fn debts(&self) -> &[Debt];
 
     /// Returns the denial that is the newest entry, for [`LastDenial::fold`].
     fn last_denial(&self) -> Option<LastDenial>;

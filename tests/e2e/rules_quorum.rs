@@ -161,7 +161,7 @@ fn authors_of_commits_that_were_promoted_count(#[values(Form::Git, Form::Named)]
 }
 
 #[rstest]
-fn a_reason_must_be_given_or_must_match(#[values(Form::Git, Form::Named)] form: Form) {
+fn a_reason_must_be_given_or_must_match(#[values(Form::Git, Form::Named, Form::Bookmarks)] form: Form) {
     for (keys, wrong, right) in
         [("reason = \"required\"", " ", "because"), ("reason = \"^OPS-[0-9]+$\"", "see OPS-12", "OPS-12")]
     {

@@ -2,12 +2,15 @@
 
 mod actions;
 mod answer;
+mod checks;
 mod coverage;
 mod creation;
 mod default;
+mod delegations;
 mod labels;
 mod merges;
 mod oracle;
+mod overrides;
 mod people;
 mod properties;
 mod quorum;

@@ -82,6 +82,55 @@ fn signing_adds_nothing_to_the_clone_and_leaves_the_working_directory_alone() {
 }
 
 #[test]
+fn a_pipeline_attests_and_its_clone_stays_as_it_is() {
+    let guard = Guard::new(
+        "[checks.tests]\nrole = \"dba\"\n[[rule]]\nname = \"tested\"\nbranches = [\"default\"]\nchecks = [\"tests\"]\n",
+    );
+    let (alice, bob) = (guard.desk(ALICE, Transport::Ssh), guard.desk(BOB, Transport::Http));
+    let commit = alice.change("src/a", "change").hex();
+    let refused = alice.push(&[]);
+    assert!(refused.said.contains(&format!("`jit attest {commit} --check tests --status passed`")), "{}", refused.said);
+    bob.hg(&["pull", "--quiet", "--rev", &commit, &alice.clone.to_string_lossy()]);
+    untouched(&bob, || {
+        bob.must(&["attest", &commit, "--check", "tests", "--status", "passed", "--yes"]);
+        assert_eq!(bob.json(&["status", &commit, "--as", "alice"], 0)["verdict"], "allow");
+    });
+    assert_eq!(alice.push(&[]).code, Some(0));
+}
+
+#[test]
+fn the_glass_is_broken_and_reviewed_from_clones_that_stay_as_they_are() {
+    let guard = Guard::new(
+        "[[rule]]\nname = \"freeze\"\nbranches = [\"default\"]\ndeny = true\noverride = { role = \"leads\", approvals = 1 }\n",
+    );
+    let (alice, bob) = (guard.desk(ALICE, Transport::Ssh), guard.desk(BOB, Transport::Http));
+    let carol = guard.desk(CAROL, Transport::Ssh);
+    let commit = alice.change("src/a", "change").hex();
+    alice.must(&["request", "."]);
+    carol.must(&["sign", &commit, "--override", "freeze", "--reason", "on fire", "--yes"]);
+    assert_eq!(alice.push(&[]).code, Some(0));
+    bob.hg(&["pull", "--quiet"]);
+    untouched(&bob, || bob.must(&["review", &commit, "--yes"]));
+    let log = bob.json(&["audit", "show", &guard.hg.server().to_string_lossy()], 0).to_string();
+    assert!(log.contains("\"review\""), "{log}");
+}
+
+#[test]
+fn a_role_is_delegated_from_a_clone_that_stays_as_it_is() {
+    let guard = Guard::new(
+        "[roles.boss]\nmembers = [\"bob\"]\ndelegable = true\n[[rule]]\nname = \"r\"\nbranches = [\"default\"]\n\
+         require = [{ role = \"boss\", approvals = 1 }]\n",
+    );
+    let (alice, bob) = (guard.desk(ALICE, Transport::Ssh), guard.desk(BOB, Transport::Http));
+    let carol = guard.desk(CAROL, Transport::Ssh);
+    let commit = alice.change("src/a", "change").hex();
+    alice.must(&["request", "."]);
+    untouched(&bob, || bob.must(&["delegate", "boss", "--to", "carol", "--until", "7d", "--yes"]));
+    assert!(carol.must(&["sign", &commit, "--yes"]).contains("yours counts, as `boss`, for bob"));
+    assert_eq!(alice.push(&[]).code, Some(0));
+}
+
+#[test]
 fn status_and_explain_say_what_the_server_would_say() {
     let guard = Guard::new(REVIEW);
     let (alice, carol) = (guard.desk(ALICE, Transport::Ssh), guard.desk(CAROL, Transport::Ssh));

@@ -51,6 +51,7 @@ fn every_example_loads_and_names_only_test_people() {
             "release-managers",
             "starter",
             "team-of-two",
+            "tested",
             "two-person-review",
             "urgent-fixes"
         ]

@@ -46,9 +46,13 @@ fn files_say_what_they_are() {
 fn keys_that_do_not_exist_or_not_yet_are_refused() {
     check(&[
         ("principls = 1", &[("a policy has no key `principls`", "principls")]),
-        ("[checks.y]", &[("`checks` is not supported yet", "checks")]),
+        ("[checks.y]\nrole = \"dev\"\nttl = 1", &[("a check has no key `ttl`", "ttl")]),
         ("[principals.zoe]\nkey = 1", &[("a principal has no key `key`", "key")]),
-        ("[roles.r]\nmembers = [\"bob\"]\ndelegable = true", &[("`delegable` is not supported yet", "delegable")]),
+        ("[roles.r]\nmembers = [\"bob\"]\ndelegate = true", &[("a role has no key `delegate`", "delegate")]),
+        (
+            "[roles.r]\nmembers = [\"bob\"]\ndelegable = \"yes\"",
+            &[("`delegable` takes true or false, not a string", "\"yes\"")],
+        ),
         ("[environments.e]\nbranch = 1", &[("an environment has no key `branch`", "branch")]),
         ("[[rule]]\nname = \"r\"\nrequires = 1", &[("a rule has no key `requires`", "requires")]),
         (
@@ -59,7 +63,7 @@ fn keys_that_do_not_exist_or_not_yet_are_refused() {
             ],
         ),
     ]);
-    for key in ["checks", "bind", "land", "override", "escalate"] {
+    for key in ["bind", "land", "escalate"] {
         let text = format!("[[rule]]\nname = \"r\"\ndeny = true\n{key} = 1");
         check(&[(&text, &[(&format!("`{key}` is not supported yet"), key)])]);
     }
@@ -263,7 +267,7 @@ require = [{ role = "dev", approvals = 3 }]
 ttl = "31d"
 [[rule]]
 name = "dev"
-checks = ["unit"]
+land = "auto"
 paths = ["/etc"]
 "#;
     let files = [
@@ -294,7 +298,7 @@ paths = ["/etc"]
             ("a.toml", 15, "3 approvals are asked of `dev`, which has 2 members"),
             ("a.toml", 16, "`ttl` is longer than 30days"),
             ("a.toml", 18, "the rule `dev` is defined twice"),
-            ("a.toml", 19, "`checks` is not supported yet"),
+            ("a.toml", 19, "`land` is not supported yet"),
             ("a.toml", 20, "no path can match `/etc`"),
             ("b.toml", 1, "`version` is 1 in every policy that this program reads"),
             ("c.toml", 1, "not TOML: unquoted keys cannot be empty, expected letters, numbers, `-`, `_`"),

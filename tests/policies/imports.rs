@@ -38,7 +38,8 @@ fn rules_of<'p>(policy: &'p Policy, path: &str) -> Vec<&'p str> {
 
 #[test]
 fn of_the_lines_that_match_a_path_the_last_becomes_its_rule() {
-    let cases: [(&str, &[(&str, &[&str])]); 3] = [
+    type RulesOf<'c> = (&'c str, &'c [&'c str]);
+    let cases: [(&str, &[RulesOf<'_>]); 3] = [
         (
             "web-framework.codeowners",
             &[

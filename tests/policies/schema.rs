@@ -51,6 +51,8 @@ fn every_key_of_the_schema_is_read_and_no_other() {
             Some("role") => format!("[roles.p]\n{key} = []\n"),
             Some("environment") => format!("[environments.p]\n{key} = []\n"),
             Some("window") => format!("[windows.p]\n{key} = []\n"),
+            Some("check") => format!("[checks.p]\n{key} = []\n"),
+            Some("override") => format!("[[rule]]\noverride = {{ {key} = [] }}\n"),
             Some("size") => format!("[[rule]]\nlarger_than = {{ {key} = [] }}\n"),
             Some("requirement") => format!("[[rule]]\nrequire = [{{ {key} = [] }}]\n"),
             Some(_) => format!("[[rule]]\n{key} = []\n"),
@@ -68,7 +70,9 @@ fn every_key_of_the_schema_is_read_and_no_other() {
         Some("role"),
         Some("environment"),
         Some("window"),
+        Some("check"),
         Some("rule"),
+        Some("override"),
         Some("size"),
         Some("requirement"),
     ];
@@ -95,7 +99,7 @@ fn the_page_explains_every_key_and_no_other() {
     };
     let tables = |all: BTreeSet<String>| -> BTreeSet<String> {
         all.into_iter()
-            .filter(|key| !["principals", "roles", "environments", "windows", "rule"].contains(&key.as_str()))
+            .filter(|key| !["principals", "roles", "environments", "windows", "checks", "rule"].contains(&key.as_str()))
             .collect()
     };
     assert_eq!(explained(part("## Top of a file", "\n## ")), tables(keys(None)));
@@ -104,11 +108,13 @@ fn the_page_explains_every_key_and_no_other() {
         ("role", "## `[roles.NAME]`"),
         ("environment", "## `[environments.NAME]`"),
         ("window", "## `[windows.NAME]`"),
+        ("check", "## `[checks.NAME]`"),
     ];
     for (kind, heading) in named {
         assert_eq!(explained(part(heading, "\n## ")), keys(Some(kind)), "{kind}");
     }
     let mut rule = keys(Some("rule"));
     assert!(rule.remove("name"), "its meaning stands in the text");
+    rule.extend(keys(Some("override")));
     assert_eq!(explained(part("## `[[rule]]`", "\n## What excludes what")), rule);
 }

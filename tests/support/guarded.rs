@@ -1,12 +1,14 @@
 //! What every guarded repository has, Git's or Mercurial's: approvals that its store keeps, and a log that anyone can read.
 
+use super::MAIN;
 use super::people::Person;
 use super::tokens::{now, sign};
 use jit::adapters::disk::TokenStore;
 use jit::adapters::disk::log::{AuditPaths, Depth, LogReader, StoredEntry, verify};
-use jit::domain::approval::{Kind, RoleChoice, Token, TokenId};
+use jit::domain::approval::{Kind, RoleChoice, Status, Token, TokenId};
 use jit::domain::audit::{Decision, Entry, Event};
 use jit::domain::change::{Action, ChangesetId, Target};
+use jit::domain::name::{CheckName, PrincipalId, RoleName, RuleName};
 use jit::domain::time::Span;
 use jit::ports::approval_store::ApprovalStore as _;
 use std::path::PathBuf;
@@ -56,6 +58,46 @@ pub trait Guarded {
             not_before: now(),
             not_after: Some(now().plus(Span::days(1))),
             nonce,
+            reason: String::new(),
+        }
+    }
+
+    /// The message that says how a check of `subject` ended, for a day.
+    fn attestation(&self, subject: ChangesetId, check: &str, status: Status) -> Token {
+        let check = CheckName::new(check).expect("a name");
+        let about = self.approval(subject, MAIN);
+        Token { kind: Kind::Attest { check, status }, target: None, action: None, base: Vec::new(), ..about }
+    }
+
+    /// The message that overrides `rule` for moving `refname` to `subject`, for a day.
+    fn overriding(&self, subject: ChangesetId, refname: &str, rule: &str) -> Token {
+        let rule = RuleName::new(rule).expect("a name");
+        Token { kind: Kind::Override(rule), reason: "on fire".to_owned(), ..self.approval(subject, refname) }
+    }
+
+    /// The message that says that an override of `rule` was looked at.
+    fn review(&self, subject: ChangesetId, refname: &str, rule: &str) -> Token {
+        let rule = RuleName::new(rule).expect("a name");
+        let about = self.approval(subject, refname);
+        Token { kind: Kind::Review(rule), action: None, base: Vec::new(), not_after: None, ..about }
+    }
+
+    /// The message by which somebody stands in for its signer in `role`, for a day.
+    fn delegation(&self, role: &str, to: &str) -> Token {
+        let kind =
+            Kind::Delegate { role: RoleName::new(role).expect("a name"), to: PrincipalId::new(to).expect("a name") };
+        Token {
+            kind,
+            repository: self.repository(),
+            subject: None,
+            target: None,
+            action: None,
+            base: Vec::new(),
+            content: None,
+            role: RoleChoice::Any,
+            not_before: now(),
+            not_after: Some(now().plus(Span::days(1))),
+            nonce: [9; 16],
             reason: String::new(),
         }
     }

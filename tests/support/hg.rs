@@ -1,12 +1,15 @@
 //! A real Mercurial for tests: one pinned version in a virtual environment below `target/`, and repositories that see no configuration
 //! but their own.
 
+mod command_server;
+
+use command_server::CommandServer;
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock};
 
 /// The version that tests run with.
 const VERSION: &str = "7.2.4";
@@ -89,6 +92,7 @@ pub const TRANSPORTS: [Transport; 3] = [Transport::Local, Transport::Ssh, Transp
 pub struct TestHg {
     pub root: tempfile::TempDir,
     http: OnceLock<HttpServer>,
+    open: OnceLock<Mutex<CommandServer>>,
 }
 
 struct HttpServer {
@@ -128,7 +132,8 @@ impl TestHg {
 
     /// Makes the folder and the configuration, and no repository.
     pub fn empty() -> Self {
-        let test = Self { root: tempfile::tempdir().expect("a temporary folder"), http: OnceLock::new() };
+        let root = tempfile::tempdir().expect("a temporary folder");
+        let test = Self { root, http: OnceLock::new(), open: OnceLock::new() };
         let ssh = test.path("ssh.sh");
         // As a forced command does that knows whose key it was: the login goes into the environment.
         let forced = "#!/bin/sh\ncase $1 in *@*) REMOTE_USER=${1%@*}; export REMOTE_USER ;; esac\nshift\n\
@@ -163,9 +168,18 @@ impl TestHg {
         command
     }
 
-    /// Runs `hg`.
+    /// Runs `hg`: what talks to a server or brings settings along in a process of its own, as a person would, the rest in the open one.
     pub fn hg(&self, folder: &Path, args: &[&str]) -> Ran {
-        self.command(&hg(), folder).args(args).output().expect("hg starts").into()
+        if matches!(args[0], "push" | "pull" | "incoming" | "outgoing") || args.contains(&"--config") {
+            return self.command(&hg(), folder).args(args).output().expect("hg starts").into();
+        }
+        self.quickly(&[&["--cwd", &folder.to_string_lossy()], args].concat())
+    }
+
+    /// Runs `hg` in the process that stays open.
+    pub fn quickly(&self, args: &[&str]) -> Ran {
+        let start = || Mutex::new(CommandServer::start(self.command(&hg(), self.root.path())));
+        self.open.get_or_init(start).lock().expect("no command panics").run(args)
     }
 
     /// Runs `hg`, which must succeed, and returns its standard output.

@@ -8,6 +8,8 @@ mod policy;
 pub mod published;
 mod token_quota;
 mod token_store;
+#[cfg(test)]
+mod token_store_tests;
 mod waiting;
 
 pub use memory::{CheckpointMemory, MemoryError, Seen};

@@ -2,7 +2,7 @@
 //! `tokens/.quota/<hex of the key>-<YYYY-MM-DD>`, with a line of fixed size for each.
 //!
 //! The file's lock also keeps two additions of one key apart, so that no quota is overrun by a race. It is let go
-//! when the file is closed, also by a crash.
+//! when the file is closed, also by a crash. The lines are the tokens' ids, so they also tell what the key has added at all.
 
 use super::ownership::make_folder;
 use super::token_store::{failed, parent_of, sync};
@@ -10,7 +10,7 @@ use crate::domain::approval::{PublicKey, TokenId};
 use crate::domain::time::Timestamp;
 use crate::ports::approval_store::StoreError;
 use data_encoding::HEXLOWER;
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
@@ -30,6 +30,8 @@ pub(super) struct DailyQuota {
     file: File,
     path: PathBuf,
     key: String,
+    /// How the files of this key begin, of every day.
+    prefix: String,
 }
 
 impl DailyQuota {
@@ -42,13 +44,14 @@ impl DailyQuota {
         }
         let time = now.to_string();
         let day = time.split_once('T').map_or(time.as_str(), |(day, _)| day);
-        let path = folder.join(format!("{}-{day}", HEXLOWER.encode(key.as_bytes())));
+        let prefix = HEXLOWER.encode(key.as_bytes()) + "-";
+        let path = folder.join(prefix.clone() + day);
         let file =
             OpenOptions::new().append(true).create(true).mode(0o644).open(&path).map_err(failed("create", &path))?;
         let start = Instant::now();
         loop {
             match file.try_lock() {
-                Ok(()) => return Ok(Self { file, path, key: key.to_string() }),
+                Ok(()) => return Ok(Self { file, path, key: key.to_string(), prefix }),
                 Err(TryLockError::WouldBlock) if start.elapsed() < LOCK_WAIT => sleep(Duration::from_millis(5)),
                 Err(TryLockError::WouldBlock) => {
                     return Err(StoreError::Busy { key: key.to_string(), seconds: LOCK_WAIT.as_secs() });
@@ -66,6 +69,21 @@ impl DailyQuota {
             return Ok(());
         }
         Err(StoreError::DailyQuota { key: self.key.clone(), limit: DAILY })
+    }
+
+    /// Tells whether the key has ever added this token. Reads the key's files of all days.
+    pub(super) fn has_counted(&self, id: &TokenId) -> Result<bool, StoreError> {
+        let (folder, line) = (parent_of(&self.path), format!("{id}\n"));
+        for entry in fs::read_dir(folder).map_err(failed("read", folder))? {
+            let path = entry.map_err(failed("read", folder))?.path();
+            let is_ours =
+                path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with(&self.prefix));
+            // A line that a full disk cut short stands in front of the next one.
+            if is_ours && String::from_utf8_lossy(&fs::read(&path).map_err(failed("read", &path))?).contains(&line) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Counts one more.

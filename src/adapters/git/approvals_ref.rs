@@ -6,9 +6,10 @@
 use super::client::Checkout;
 use super::{GitError, GitRepository, Remote, graph, tag};
 use crate::domain::approval::{
-    MAX_TEXT, Place, SignedToken, TokenId, beside, folder_of_changeset, folder_of_token, place,
+    MAX_TEXT, Place, SignedToken, TokenId, beside, folder_of_changeset, folder_of_delegations, folder_of_token, place,
 };
 use crate::domain::change::ChangesetId;
+use crate::domain::name::{PrincipalId, RoleName};
 use crate::domain::time::Timestamp;
 use crate::ports::approval_store::{Added, ApprovalStore, Found, KnownToken, StoreError};
 use git2::build::TreeUpdateBuilder;
@@ -141,6 +142,10 @@ impl ApprovalStore for ClientApprovals<'_> {
 
     fn revocations_of(&self, token: &TokenId) -> Result<Found, StoreError> {
         self.in_folder(&folder_of_token(token))
+    }
+
+    fn delegations(&self, role: &RoleName, to: &PrincipalId) -> Result<Found, StoreError> {
+        self.in_folder(&folder_of_delegations(role, to))
     }
 
     /// Puts the token among those that wait.

@@ -206,5 +206,6 @@ fn update_of(repo: &GitRepository, claim: &Claim, target: Target) -> Result<RefU
         tip_changes: Vec::new(),
         reachable_bases: BTreeSet::new(),
         rewritten_at: None,
+        used: BTreeSet::new(),
     })
 }

@@ -9,7 +9,6 @@ use super::own_paths::Paths;
 use super::reply::Reply;
 use super::request::{Header, Request};
 use super::state::{self, State};
-use crate::domain::audit::UpdateRecord;
 use crate::domain::change::{Action, Changeset, ChangesetId, RefUpdate, Target, TipChange, trailers};
 use crate::ports::history::{ClaimRefusal, History, HistoryError, Need, OwnPaths, Selection};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -19,8 +18,8 @@ use std::io::{Read, Write};
 #[derive(Debug)]
 pub struct MercurialHistory<R, W> {
     pub(super) request: Request<R, W>,
-    paths: Paths,
-    targets: Option<BTreeMap<Target, Vec<ChangesetId>>>,
+    pub(super) paths: Paths,
+    pub(super) targets: Option<BTreeMap<Target, Vec<ChangesetId>>>,
     /// What becomes public although it was visible before, by branch.
     published: BTreeMap<Box<[u8]>, Vec<ReadChangeset>>,
     tokens: Vec<(ChangesetId, String)>,
@@ -51,6 +50,11 @@ impl<R: Read, W: Write> MercurialHistory<R, W> {
     /// [`HistoryError`] if the script cannot tell.
     pub fn unjudged_updates(&mut self) -> Result<Vec<RefUpdate>, HistoryError> {
         let state = State::ask(&mut self.request)?;
+        // The log could not name these.
+        let odd = state.odd_names();
+        if !odd.is_empty() {
+            return Err(HistoryError::Refused(odd));
+        }
         let branches = state.branches.iter().filter(|moved| !is_approvals_branch(&moved.name));
         Ok(branches.map(moves::of_repaired_branch).chain(names(&state)).collect())
     }
@@ -61,23 +65,6 @@ impl<R: Read, W: Write> MercurialHistory<R, W> {
     /// [`MercurialError::BrokenOff`]: the script then takes the answer as a denial.
     pub fn reply(self, reply: &Reply) -> Result<(), MercurialError> {
         self.request.reply(reply)
-    }
-
-    /// Takes `targets` for what existed before, and returns the updates that the log tells of, for [`History::load`].
-    ///
-    /// `None` for what cannot be told from the log: which heads a rewritten branch lost, and what became public. Every changeset
-    /// must be here.
-    ///
-    /// # Errors
-    /// [`HistoryError`] if the script cannot tell.
-    pub fn replay(
-        &mut self,
-        records: &[&UpdateRecord],
-        targets: BTreeMap<Target, Vec<ChangesetId>>,
-    ) -> Result<Option<Vec<RefUpdate>>, HistoryError> {
-        self.paths = Paths::new(State::ask(&mut self.request)?.has_largefiles);
-        self.targets = Some(targets);
-        Ok(records.iter().map(|record| moves::of_record(record)).collect())
     }
 
     fn targets(&mut self) -> Result<&BTreeMap<Target, Vec<ChangesetId>>, MercurialError> {
@@ -97,9 +84,10 @@ impl<R: Read, W: Write> MercurialHistory<R, W> {
         Ok(values.into_iter().collect())
     }
 
-    /// Checks what happens on the approvals' branch, and collects the approvals that arrive there.
-    fn check_own(&mut self, state: &State) -> Result<Vec<ClaimRefusal>, MercurialError> {
-        let mut refusals = Vec::new();
+    /// Checks what holds whatever the policy says, and collects the approvals that arrive on their branch.
+    fn check(&mut self, state: &State) -> Result<Vec<ClaimRefusal>, MercurialError> {
+        let mut refusals = state.odd_names();
+        refusals.extend(state.obsolete.iter().map(|changeset| ClaimRefusal::ObsoleteArrival { changeset: *changeset }));
         for (node, branch) in &state.markers {
             if let (Some(node), true) = (node, is_approvals_branch(branch)) {
                 refusals.push(ClaimRefusal::ObsoleteApproval { changeset: *node });
@@ -248,7 +236,7 @@ impl<R: Read, W: Write> History for MercurialHistory<R, W> {
         self.paths = Paths::new(state.has_largefiles);
         self.tokens.clear();
         self.published.clear();
-        let refusals = self.check_own(&state)?;
+        let refusals = self.check(&state)?;
         if !refusals.is_empty() {
             return Err(HistoryError::Refused(refusals));
         }

@@ -169,5 +169,6 @@ fn update(target: Target, actions: Vec<Action>, old: Vec<ChangesetId>, new: Vec<
         tip_changes: Vec::new(),
         reachable_bases: BTreeSet::new(),
         rewritten_at: None,
+        used: BTreeSet::new(),
     }
 }

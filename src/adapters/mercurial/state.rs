@@ -5,6 +5,7 @@ use super::request::Request;
 use super::wire::Fields;
 use crate::domain::change::{ChangesetId, Target};
 use crate::domain::text;
+use crate::ports::history::ClaimRefusal;
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 
@@ -43,13 +44,15 @@ pub(super) struct State {
     pub(super) published: BTreeMap<Box<[u8]>, Vec<ChangesetId>>,
     /// New markers: what they make obsolete, and the branch of that where it is here.
     pub(super) markers: Vec<(Option<ChangesetId>, Vec<u8>)>,
+    /// What arrives obsolete and is visible all the same.
+    pub(super) obsolete: Vec<ChangesetId>,
 }
 
 impl State {
     /// Asks for the state.
     pub(super) fn ask<R: Read, W: Write>(request: &mut Request<R, W>) -> Result<Self, MercurialError> {
         let mut state = Self::default();
-        request.ask("state", b"ULBKTPO", |tag, payload| state.take(tag, Fields::of(payload)))?;
+        request.ask("state", b"ULBKTPOX", |tag, payload| state.take(tag, Fields::of(payload)))?;
         Ok(state)
     }
 
@@ -58,7 +61,7 @@ impl State {
             b'U' => return Err(MercurialError::Unsupported { requirement: text::encode(fields.rest(), b"") }),
             b'L' => self.has_largefiles = true,
             b'B' => {
-                let name = plain_name(&mut fields)?;
+                let name = fields.field()?.into();
                 let is_public = fields.flag()?;
                 let old = [fields.nodes()?, fields.nodes()?];
                 let new = [fields.nodes()?, fields.nodes()?];
@@ -66,6 +69,7 @@ impl State {
             }
             b'K' => self.bookmarks.push(moved(&mut fields)?),
             b'T' => self.tags.push(moved(&mut fields)?),
+            b'X' => self.obsolete.push(fields.node()?),
             b'P' => {
                 let node = fields.node()?;
                 self.published.entry(name(&mut fields)?).or_default().push(node);
@@ -76,6 +80,18 @@ impl State {
             }
         }
         fields.end()
+    }
+
+    /// Returns the refusals of branches, bookmarks and tags that change and are called what Mercurial does not keep.
+    ///
+    /// It keeps names in files of lines, and takes white space off when it reads them: what is written as `stable` and a blank is `stable`
+    /// afterwards, and was judged as something else.
+    pub(super) fn odd_names(&self) -> Vec<ClaimRefusal> {
+        let branches = self.branches.iter().map(|moved| Target::Branch(moved.name.clone()));
+        let bookmarks = self.bookmarks.iter().map(|moved| Target::Bookmark(moved.name.clone()));
+        let tags = self.tags.iter().map(|moved| Target::Tag(moved.name.clone()));
+        let odd = branches.chain(bookmarks).chain(tags).filter(|target| !is_kept(target.kind_and_name().1));
+        odd.map(|target| ClaimRefusal::OddName { target }).collect()
     }
 }
 
@@ -106,7 +122,7 @@ pub(super) fn targets<R: Read, W: Write>(
 }
 
 fn moved(fields: &mut Fields<'_>) -> Result<Move, MercurialError> {
-    let name = plain_name(fields)?;
+    let name = fields.field()?.into();
     let (old, new) = (fields.maybe_node()?, fields.maybe_node()?);
     if old == new {
         return Err(MercurialError::bad("a move from a place to the same"));
@@ -123,15 +139,9 @@ fn name(fields: &mut Fields<'_>) -> Result<Box<[u8]>, MercurialError> {
     Ok(name.into())
 }
 
-/// Takes the name of a target that changes.
-///
-/// Mercurial keeps names in files of lines, and takes white space off when it reads them: what is written as `stable` and a blank is
-/// `stable` afterwards, and was judged as something else.
-fn plain_name(fields: &mut Fields<'_>) -> Result<Box<[u8]>, MercurialError> {
-    let name = name(fields)?;
-    let is_blank = |byte: Option<&u8>| byte.is_some_and(|byte| matches!(byte, b' ' | b'\t'..=b'\r'));
-    if is_blank(name.first()) || is_blank(name.last()) {
-        return Err(MercurialError::bad("a name with white space at its end"));
-    }
-    Ok(name)
+/// Tells whether Mercurial reads this name back as it was written.
+fn is_kept(name: &[u8]) -> bool {
+    let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t'..=b'\r');
+    let ends = [name.first(), name.last()];
+    ends.iter().all(|end| end.is_some_and(|byte| !is_blank(byte))) && !name.iter().any(|byte| matches!(byte, 0 | b'\n'))
 }

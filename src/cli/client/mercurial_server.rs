@@ -10,6 +10,7 @@ use crate::cli::local_clone::{ServerFiles, System};
 use crate::cli::{Exit, Failure, IntoFailure as _, safe};
 use crate::domain::approval::{Kind, SignedToken, TokenId};
 use crate::domain::change::ChangesetId;
+use crate::domain::name::{PrincipalId, RoleName};
 use crate::domain::policy::PolicyFile;
 use crate::domain::time::Timestamp;
 use crate::ports::approval_store::{Added, ApprovalStore, Found, KnownToken, StoreError};
@@ -179,6 +180,11 @@ impl ApprovalStore for &Tokens {
 
     fn revocations_of(&self, token: &TokenId) -> Result<Found, StoreError> {
         Ok(self.found(|signed| signed.token.kind == Kind::Revoke(*token)))
+    }
+
+    fn delegations(&self, role: &RoleName, to: &PrincipalId) -> Result<Found, StoreError> {
+        let wanted = Kind::Delegate { role: role.clone(), to: to.clone() };
+        Ok(self.found(|signed| signed.token.kind == wanted))
     }
 
     /// Puts the token among those that wait.

@@ -3,7 +3,9 @@
 use crate::adapters::disk::log::{Depth, StoredEntry, Verified};
 use crate::cli::summary::counted;
 use crate::cli::{Context, Style, safe};
-use crate::domain::audit::{Decision, Entry, Event, OutcomeKind, RecoveryKind, RuleRecord, UpdateRecord, Verdict};
+use crate::domain::audit::{
+    Counted, Decision, Entry, Event, OutcomeKind, RecoveryKind, RuleRecord, UpdateRecord, Verdict,
+};
 use crate::domain::change::ChangesetId;
 use crate::domain::policy::Mode;
 use crate::domain::text::decode;
@@ -66,6 +68,16 @@ fn describe(entry: &Entry, cx: &Context) -> (String, Vec<String>) {
             let applied = outcome.applied.iter().map(|update| format!("{} is {}", update.target, ids(&update.value)));
             (format!("outcome of {}: {how}{settled}", outcome.of), shortened(applied.collect()))
         }
+        Event::Override(used) => {
+            let what = format!("`{}` overridden for {} by decision {}", used.rule, used.target, used.of);
+            let who = |one: &Counted| format!("by {} ({}), token {}", one.principal, one.role, one.token);
+            let due = format!("to be reviewed until {}", used.due);
+            (plain(what), used.overriders.iter().map(who).chain([due]).collect())
+        }
+        Event::Review(review) => (
+            format!("{} reviewed the override of entry {}", review.by, review.debt),
+            vec![format!("token {}", review.token)],
+        ),
         Event::Genesis(genesis) => {
             let what = format!("the log of {} begins with {} refs", genesis.repository, genesis.refs.count);
             (plain(what), vec![format!("key {}", genesis.key)])
@@ -128,12 +140,18 @@ fn update(update: &UpdateRecord) -> Vec<String> {
 }
 
 fn rule(rule: &RuleRecord) -> Vec<String> {
-    let met = if rule.met { "met" } else { "not met" };
+    let met = match (rule.met, rule.overridden.is_empty()) {
+        (_, false) => "overridden",
+        (true, true) => "met",
+        (false, true) => "not met",
+    };
     let observe = if rule.mode == Mode::Observe { ", only observed" } else { "" };
     let mut lines = vec![format!("  rule {}: {met}{observe}", rule.name)];
     lines.extend(rule.unmet.iter().map(|unmet| format!("    {unmet}")));
-    let counted = rule.counted.iter().map(|counted| format!("    counted: {} as {}", counted.principal, counted.role));
+    let counted = rule.counted.iter().map(|counted| format!("    counted: {}", filler(counted)));
     lines.extend(counted);
+    let overridden = |one: &Counted| format!("    overridden: {}", filler(one));
+    lines.extend(rule.overridden.iter().map(overridden));
     lines.extend(shortened(
         rule.not_counted
             .iter()
@@ -144,6 +162,11 @@ fn rule(rule: &RuleRecord) -> Vec<String> {
             .collect(),
     ));
     lines
+}
+
+fn filler(one: &Counted) -> String {
+    let of = one.stands_in_for.as_ref().map(|from| format!(" for {from}")).unwrap_or_default();
+    format!("{}{of} as {}", one.principal, one.role)
 }
 
 fn ids(ids: &[ChangesetId]) -> String {
@@ -189,7 +212,10 @@ mod tests {
                 token: token(1),
                 principal: alice,
                 role: RoleName::new("maintainers").expect("a name"),
+                stands_in_for: None,
+                delegation: None,
             }],
+            overridden: Vec::new(),
             not_counted: vec![crate::domain::audit::NotCounted {
                 token: token(2),
                 principal: Some(carol),

@@ -61,27 +61,32 @@ impl HgCentral {
             )),
             Err(error) => return findings.failed("hook lines", &error),
         }
+        let seen = match self.settings(&["hooks", "jit"]) {
+            Ok(seen) => seen,
+            Err(error) => return findings.failure("hg config", &hg_failure(error)),
+        };
         for (key, expected) in expected_settings(&lines) {
-            match self.setting(&key) {
-                Ok(Some(value)) if value == expected => {}
-                Ok(Some(_)) => findings.fail(format!("another configuration file gives {key} another value")),
-                Ok(None) => {
+            match seen.get(&key) {
+                Some(value) if *value == expected => {}
+                Some(_) => findings.fail(format!("another configuration file gives {key} another value")),
+                None => {
                     return findings.fail(format!(
                         "Mercurial does not read {}: it refuses every push (`[trusted]`, docs/mercurial.md)",
                         hgrc.display()
                     ));
                 }
-                Err(error) => return findings.failure("hg config", &hg_failure(error)),
             }
         }
         findings.ok("Mercurial reads the hook lines");
     }
 
-    /// Returns the value of a setting as Mercurial sees it here.
-    fn setting(&self, key: &str) -> Result<Option<String>, HgError> {
-        let output = self.0.run(["config", "--", key])?;
-        let value = String::from_utf8_lossy(&output.stdout).trim_end_matches('\n').to_owned();
-        Ok(output.status.success().then_some(value))
+    /// Returns what Mercurial takes from all its configuration files for these sections and settings (`section.name`).
+    fn settings(&self, wanted: &[&str]) -> Result<BTreeMap<String, String>, HgError> {
+        let arguments = [&["config", "--template", r"{name}\0{value}\0", "--"], wanted].concat();
+        let output = self.0.run(arguments)?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        let mut fields = text.split('\0').map(str::to_owned);
+        Ok(std::iter::from_fn(|| fields.next().zip(fields.next())).collect())
     }
 
     fn examine_files(&self, parts: &ServerParts, findings: &mut Findings) {
@@ -130,7 +135,7 @@ impl Central for HgCentral {
     }
 
     fn is_a_clone(&self) -> Result<bool, Failure> {
-        Ok(self.setting("paths.default").map_err(hg_failure)?.is_some())
+        Ok(!self.settings(&["paths.default"]).map_err(hg_failure)?.is_empty())
     }
 
     fn admit(&self) -> Result<(), Failure> {
@@ -204,12 +209,15 @@ impl Central for HgCentral {
 
     /// On a publishing server the next push makes public whatever is a draft there, which would be judged as part of that push.
     fn advice(&self) -> Option<String> {
-        let publishes = self
-            .setting("phases.publish")
-            .ok()?
-            .is_none_or(|value| !matches!(&*value.to_lowercase(), "false" | "no" | "off" | "0" | "never"));
         let drafts = self.0.run(["log", "--rev", "first(draft())", "--template", "{node}"]).ok()?;
-        (publishes && !drafts.stdout.is_empty()).then(|| {
+        if drafts.stdout.is_empty() {
+            return None;
+        }
+        let settings = self.settings(&["phases.publish"]).ok()?;
+        let publishes = settings
+            .get("phases.publish")
+            .is_none_or(|value| !matches!(&*value.to_lowercase(), "false" | "no" | "off" | "0" | "never"));
+        publishes.then(|| {
             "there are drafts here, which the next push will make public, so it will need approvals for them: `hg phase --public 'draft()'` does it now"
                 .to_owned()
         })

@@ -15,6 +15,7 @@ use crate::commands::audit::newest;
 use crate::domain::approval::{Kind, SignedToken, TokenId};
 use crate::domain::audit::{self, Event, UpdateRecord};
 use crate::domain::change::{ChangesetId, Push, RefUpdate, Target};
+use crate::domain::name::{PrincipalId, RoleName};
 use crate::domain::policy::{self, Policy};
 use crate::domain::time::Timestamp;
 use crate::enforcement::Server;
@@ -166,7 +167,8 @@ struct AtThatTime<'a> {
 
 impl AtThatTime<'_> {
     fn known(&self, mut found: FoundTokens) -> FoundTokens {
-        found.tokens.retain(|signed| signed.token.kind != Kind::Approve && signed.token.not_before <= self.then);
+        let spends = |kind: &Kind| matches!(kind, Kind::Approve | Kind::Override(_));
+        found.tokens.retain(|signed| !spends(&signed.token.kind) && signed.token.not_before <= self.then);
         found
     }
 }
@@ -182,6 +184,10 @@ impl ApprovalStore for AtThatTime<'_> {
 
     fn revocations_of(&self, token: &TokenId) -> Result<FoundTokens, StoreError> {
         Ok(self.known(self.store.revocations_of(token)?))
+    }
+
+    fn delegations(&self, role: &RoleName, to: &PrincipalId) -> Result<FoundTokens, StoreError> {
+        Ok(self.known(self.store.delegations(role, to)?))
     }
 
     /// Nothing is kept: nobody pushes.

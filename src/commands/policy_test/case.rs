@@ -1,13 +1,13 @@
 //! One case of a policy's tests: a push as a policy sees it, who signed, and what must come of it (docs/spec/policy.md, "Cases").
 
 use crate::domain::approval::{
-    Kind, MessageError, PublicKey, RoleChoice, SignedToken, Token, TokenError, signed_bytes,
+    Kind, MessageError, PublicKey, RoleChoice, SignedToken, Status, Token, TokenError, signed_bytes,
 };
 use crate::domain::change::{
     Action, Changeset, ChangesetId, IdError, IdKind, NotAnAction, Push, Pusher, RefUpdate, RepoPath, Target,
     TargetError, TipChange, Trailer,
 };
-use crate::domain::name::{NameError, PrincipalId, RoleName};
+use crate::domain::name::{CheckName, NameError, PrincipalId, RoleName, RuleName};
 use crate::domain::policy::{Decision, Policy, evaluate};
 use crate::domain::time::{NotATime, Span, Timestamp};
 use ed25519_dalek::{Signer as _, SigningKey};
@@ -86,6 +86,12 @@ struct TokenCase {
     age: String,
     #[serde(default)]
     rejects: bool,
+    check: Option<String>,
+    overrides: Option<String>,
+    delegates: Option<String>,
+    to: Option<String>,
+    #[serde(default = "passed")]
+    status: String,
 }
 
 fn update() -> String {
@@ -94,6 +100,10 @@ fn update() -> String {
 
 fn one() -> usize {
     1
+}
+
+fn passed() -> String {
+    Status::Passed.word().to_owned()
 }
 
 fn hour() -> String {
@@ -117,8 +127,11 @@ pub enum CaseError {
     #[error("the age of a token cannot be read")]
     Age(#[from] humantime::DurationError),
     /// Not a name.
-    #[error("a token names nobody, or no role")]
+    #[error("a token names nobody, no role, no check or no rule")]
     Name(#[from] NameError),
+    /// A check neither passed nor failed.
+    #[error("a check is neither passed nor failed but {0}")]
+    Status(String),
     /// Nobody of this name has a key in the policy.
     #[error("{0} has no key in the policy")]
     NoKey(PrincipalId),
@@ -199,6 +212,7 @@ impl Case {
             tip_changes: vec![TipChange { tip, paths: Some(paths.into_iter().collect()), lines }],
             reachable_bases: BTreeSet::new(),
             rewritten_at: None,
+            used: BTreeSet::new(),
         })
     }
 }
@@ -221,6 +235,22 @@ impl CommitCase {
 }
 
 impl TokenCase {
+    fn kind(&self) -> Result<Kind, CaseError> {
+        Ok(match (&self.check, &self.overrides, &self.delegates) {
+            (_, _, Some(role)) => Kind::Delegate {
+                role: RoleName::new(role)?,
+                to: PrincipalId::new(self.to.as_deref().unwrap_or_default())?,
+            },
+            (_, Some(rule), _) => Kind::Override(RuleName::new(rule)?),
+            (Some(name), ..) => Kind::Attest {
+                check: CheckName::new(name)?,
+                status: Status::parse(&self.status).ok_or_else(|| CaseError::Status(self.status.clone()))?,
+            },
+            _ if self.rejects => Kind::Reject,
+            _ => Kind::Approve,
+        })
+    }
+
     fn sign(&self, policy: &Policy, update: &RefUpdate, now: Timestamp) -> Result<SignedToken, CaseError> {
         let who = PrincipalId::new(&self.by)?;
         let key = policy.principals.get(&who).and_then(|principal| principal.keys.first());
@@ -232,8 +262,8 @@ impl TokenCase {
         let subject = *subject.ok_or(CaseError::NoCommit(self.commit.unwrap_or(0)))?;
         let role = self.role.as_deref().map(RoleName::new).transpose()?;
         let signed_at = now.minus(Span::parse(&self.age)?);
-        let token = Token {
-            kind: if self.rejects { Kind::Reject } else { Kind::Approve },
+        let mut token = Token {
+            kind: self.kind()?,
             repository: REPOSITORY.to_owned(),
             subject: Some(subject),
             target: Some(update.target.clone()),
@@ -246,6 +276,12 @@ impl TokenCase {
             nonce: [0; 16],
             reason: self.reason.clone(),
         };
+        if let Kind::Attest { .. } | Kind::Delegate { .. } = token.kind {
+            token = Token { target: None, action: None, base: Vec::new(), ..token };
+        }
+        if let Kind::Delegate { .. } = token.kind {
+            token.subject = None;
+        }
         let message = token.message()?;
         let signature = secret(&who).sign(&signed_bytes(message.as_bytes())).to_bytes();
         Ok(SignedToken::from_parts(token, key, signature)?)

@@ -4,7 +4,7 @@
 
 use super::message::MAX_REASON;
 use super::{Kind, MessageError, RoleChoice, Token};
-use crate::domain::change::{Action, IdKind, Target};
+use crate::domain::change::{Action, ChangesetId, IdKind, Target};
 
 /// Holds a token against the table of fields in docs/spec/token.md.
 pub(super) fn check(token: &Token) -> Result<(), MessageError> {
@@ -16,45 +16,74 @@ pub(super) fn check(token: &Token) -> Result<(), MessageError> {
         return Err(MessageError::LongReason { length: token.reason.len() });
     }
     match token.kind {
-        Kind::Revoke(_) => check_revocation(token, kind),
         Kind::Approve | Kind::Reject => check_statement(token, kind),
+        Kind::Override(_) if token.reason.trim().is_empty() => Err(MessageError::NoReason { kind }),
+        Kind::Override(_) => check_statement(token, kind),
+        Kind::Review(_) => {
+            check_target(token, kind)?;
+            let rest = about_a_move(token).into_iter().filter(|(field, _)| *field != "target");
+            check_absent(rest.chain([("not-after", token.not_after.is_some())]), kind)
+        }
+        Kind::Revoke(_) => {
+            let rest = [("subject", token.subject.is_some()), ("not-after", token.not_after.is_some())];
+            check_absent(rest.into_iter().chain(about_a_move(token)), kind)
+        }
+        Kind::Delegate { .. } => {
+            check_absent([("subject", token.subject.is_some())].into_iter().chain(about_a_move(token)), kind)?;
+            check_end(token, kind)
+        }
+        Kind::Attest { .. } => {
+            token.subject.ok_or(MessageError::Absent { field: "subject", kind })?;
+            check_absent(about_a_move(token), kind)?;
+            check_end(token, kind)
+        }
     }
 }
 
-fn check_revocation(token: &Token, kind: &'static str) -> Result<(), MessageError> {
-    let given = [
-        ("subject", token.subject.is_some()),
+/// The fields that only a token about a move of a target has, and whether they are given.
+fn about_a_move(token: &Token) -> [(&'static str, bool); 5] {
+    [
         ("target", token.target.is_some()),
         ("action", token.action.is_some()),
         ("base", !token.base.is_empty()),
         ("content", token.content.is_some()),
         ("role", token.role != RoleChoice::Any),
-        ("not-after", token.not_after.is_some()),
-    ];
-    match given.into_iter().find(|(_, given)| *given) {
+    ]
+}
+
+fn check_absent(
+    fields: impl IntoIterator<Item = (&'static str, bool)>,
+    kind: &'static str,
+) -> Result<(), MessageError> {
+    match fields.into_iter().find(|(_, given)| *given) {
         Some((field, _)) => Err(MessageError::Present { field, kind }),
         None => Ok(()),
     }
 }
 
-fn check_statement(token: &Token, kind: &'static str) -> Result<(), MessageError> {
+fn check_end(token: &Token, kind: &'static str) -> Result<(), MessageError> {
+    let not_after = token.not_after.ok_or(MessageError::Absent { field: "not-after", kind })?;
+    if not_after > token.not_before { Ok(()) } else { Err(MessageError::Window) }
+}
+
+/// Returns the subject and the target, which belong to the same kind of repository.
+fn check_target<'t>(token: &'t Token, kind: &'static str) -> Result<(ChangesetId, &'t Target), MessageError> {
     let absent = |field| MessageError::Absent { field, kind };
     let subject = token.subject.ok_or_else(|| absent("subject"))?;
     let target = token.target.as_ref().ok_or_else(|| absent("target"))?;
-    let action = token.action.as_ref().ok_or_else(|| absent("action"))?;
-    let not_after = token.not_after.ok_or_else(|| absent("not-after"))?;
-    if not_after <= token.not_before {
-        return Err(MessageError::Window);
-    }
     let mercurial = subject.kind() == IdKind::HgSha1;
     let fits = match target {
         Target::Ref(_) => !mercurial,
         Target::Branch(_) | Target::Bookmark(_) | Target::Tag(_) => mercurial,
         Target::Environment(_) => true,
     };
-    if !fits {
-        return Err(MessageError::Mixed { field: "target" });
-    }
+    if fits { Ok((subject, target)) } else { Err(MessageError::Mixed { field: "target" }) }
+}
+
+fn check_statement(token: &Token, kind: &'static str) -> Result<(), MessageError> {
+    let (subject, target) = check_target(token, kind)?;
+    let action = token.action.as_ref().ok_or(MessageError::Absent { field: "action", kind })?;
+    check_end(token, kind)?;
     if token.base.iter().any(|id| id.kind() != subject.kind()) {
         return Err(MessageError::Mixed { field: "base" });
     }
@@ -76,9 +105,8 @@ fn check_statement(token: &Token, kind: &'static str) -> Result<(), MessageError
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::approval::TokenId;
-    use crate::domain::change::ChangesetId;
-    use crate::domain::name::{EnvironmentName, RoleName};
+    use crate::domain::approval::{Status, TokenId};
+    use crate::domain::name::{CheckName, EnvironmentName, RoleName, RuleName};
     use crate::domain::time::Timestamp;
 
     fn id(kind: IdKind, byte: u8) -> ChangesetId {
@@ -146,6 +174,60 @@ mod tests {
             change(&mut token);
             assert_eq!(check(&token), Err(MessageError::Present { field, kind: "revoke" }));
         }
+    }
+
+    #[test]
+    fn an_attestation_is_about_a_changeset_and_no_move_of_it() {
+        let check = CheckName::new("tests").expect("a name");
+        let bare = Token { target: None, action: None, base: vec![], ..approval() };
+        let attestation = Token { kind: Kind::Attest { check, status: Status::Passed }, ..bare };
+        assert_eq!(check_of(&attestation, |_| {}), Ok(()));
+        let absent = |field| Err(MessageError::Absent { field, kind: "attest" });
+        let present = |field| Err(MessageError::Present { field, kind: "attest" });
+        let cases: [(Change, Result<(), MessageError>); 8] = [
+            (|token| token.subject = None, absent("subject")),
+            (|token| token.not_after = None, absent("not-after")),
+            (|token| token.not_after = Some(token.not_before), Err(MessageError::Window)),
+            (|token| token.target = approval().target, present("target")),
+            (|token| token.action = approval().action, present("action")),
+            (|token| token.base = approval().base, present("base")),
+            (|token| token.content = Some([1; 32]), present("content")),
+            (|token| token.role = RoleChoice::Only(RoleName::new("dba").expect("a name")), present("role")),
+        ];
+        for (change, expected) in cases {
+            assert_eq!(check_of(&attestation, change), expected);
+        }
+    }
+
+    #[test]
+    fn an_override_says_why_and_a_review_is_about_a_commit_of_a_target() {
+        let rule = || RuleName::new("freeze").expect("a name");
+        let overriding = Token { kind: Kind::Override(rule()), reason: "on fire".to_owned(), ..approval() };
+        assert_eq!(check_of(&overriding, |_| {}), Ok(()));
+        let no_reason = Err(MessageError::NoReason { kind: "override" });
+        assert_eq!(check_of(&overriding, |token| token.reason.clear()), no_reason);
+        assert_eq!(check_of(&overriding, |token| token.reason = " \n".to_owned()), no_reason);
+        let review = Token { kind: Kind::Review(rule()), action: None, base: vec![], not_after: None, ..approval() };
+        assert_eq!(check_of(&review, |_| {}), Ok(()));
+        let absent = |field| Err(MessageError::Absent { field, kind: "review" });
+        let present = |field| Err(MessageError::Present { field, kind: "review" });
+        let cases: [(Change, Result<(), MessageError>); 6] = [
+            (|token| token.subject = None, absent("subject")),
+            (|token| token.target = None, absent("target")),
+            (|token| token.target = Target::parse("tag:v1").ok(), Err(MessageError::Mixed { field: "target" })),
+            (|token| token.action = approval().action, present("action")),
+            (|token| token.base = approval().base, present("base")),
+            (|token| token.not_after = approval().not_after, present("not-after")),
+        ];
+        for (change, expected) in cases {
+            assert_eq!(check_of(&review, change), expected);
+        }
+    }
+
+    fn check_of(token: &Token, change: impl Fn(&mut Token)) -> Result<(), MessageError> {
+        let mut changed = token.clone();
+        change(&mut changed);
+        check(&changed)
     }
 
     #[test]

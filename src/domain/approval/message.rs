@@ -4,9 +4,9 @@
 //! again and compares, so nothing that a writer would not have written gets in. What a field may hold depends on
 //! the kind of token: `fields` knows, and both directions ask it.
 
-use super::{Kind, RoleChoice, Token, TokenId, fields};
+use super::{Kind, RoleChoice, Status, Token, TokenId, fields};
 use crate::domain::change::{Action, ChangesetId, IdError, NotAnAction, Target, TargetError};
-use crate::domain::name::{NameError, RoleName};
+use crate::domain::name::{CheckName, NameError, PrincipalId, RoleName, RuleName};
 use crate::domain::text;
 use crate::domain::time::{NotATime, Timestamp};
 use data_encoding::HEXLOWER;
@@ -30,7 +30,6 @@ const FIELDS: [&str; 13] = [
     "nonce",
     "reason",
 ];
-const KINDS_TO_COME: [&str; 4] = ["override", "attest", "delegate", "review"];
 
 /// Why bytes are not the message of a token, or why a [`Token`] has none.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -60,12 +59,6 @@ pub enum MessageError {
     /// No kind of token has this name.
     #[error("unknown kind of token")]
     UnknownKind,
-    /// A kind of token that this version does not know how to judge.
-    #[error("tokens of kind `{kind}` are not supported yet")]
-    UnsupportedKind {
-        /// The kind.
-        kind: &'static str,
-    },
     /// A value cannot be read.
     #[error("`{field}` is malformed")]
     Field {
@@ -115,6 +108,12 @@ pub enum MessageError {
     /// The last moment is not after the first.
     #[error("`not-after` is not later than `not-before`")]
     Window,
+    /// Tokens of this kind say why.
+    #[error("a token of kind `{kind}` needs a reason")]
+    NoReason {
+        /// The kind of the token.
+        kind: &'static str,
+    },
     /// The reason is longer than [`MAX_REASON`].
     #[error("the reason has {length} bytes, {MAX_REASON} are allowed")]
     LongReason {
@@ -139,9 +138,15 @@ pub enum FieldError {
     /// Not an action.
     #[error(transparent)]
     Action(#[from] NotAnAction),
-    /// Not the name of a role.
+    /// Not a name.
     #[error(transparent)]
-    Role(#[from] NameError),
+    Name(#[from] NameError),
+    /// Not a role and a person.
+    #[error("not two names")]
+    Delegation,
+    /// Not the name of a check and how it ended.
+    #[error("not a name and `passed` or `failed`")]
+    Status,
     /// Not a point in time.
     #[error(transparent)]
     Time(#[from] NotATime),
@@ -166,7 +171,7 @@ pub(super) fn encode(token: &Token) -> Result<String, MessageError> {
     let digest = |bytes: &[u8]| format!("sha256:{}", HEXLOWER.encode(bytes));
     let subject = match &token.kind {
         Kind::Revoke(id) => digest(&id.0),
-        Kind::Approve | Kind::Reject => or_dash(token.subject.map(|id| id.to_string())),
+        _ => or_dash(token.subject.map(|id| id.to_string())),
     };
     let base: Vec<String> = token.base.iter().map(ChangesetId::to_string).collect();
     let values: [String; 13] = [
@@ -181,7 +186,7 @@ pub(super) fn encode(token: &Token) -> Result<String, MessageError> {
             RoleChoice::Any => "*".to_owned(),
             RoleChoice::Only(role) => role.to_string(),
         },
-        "-".to_owned(),
+        or_dash(token.kind.detail()),
         token.not_before.to_string(),
         or_dash(token.not_after.map(|time| time.to_string())),
         HEXLOWER.encode(&token.nonce),
@@ -202,12 +207,19 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Token, MessageError> {
         "approve" => Kind::Approve,
         "reject" => Kind::Reject,
         "revoke" => Kind::Revoke(TokenId(present("subject", "revoke", subject, parse_digest)?)),
-        word => {
-            let to_come = KINDS_TO_COME.into_iter().find(|kind| *kind == word);
-            return Err(to_come.map_or(MessageError::UnknownKind, |kind| MessageError::UnsupportedKind { kind }));
+        "attest" => {
+            let (check, status) = present("detail", "attest", detail, parse_status)?;
+            Kind::Attest { check, status }
         }
+        "override" => Kind::Override(present("detail", "override", detail, RuleName::new)?),
+        "review" => Kind::Review(present("detail", "review", detail, RuleName::new)?),
+        "delegate" => {
+            let (role, to) = present("detail", "delegate", detail, parse_delegation)?;
+            Kind::Delegate { role, to }
+        }
+        _ => return Err(MessageError::UnknownKind),
     };
-    if detail != "-" {
+    if detail != "-" && kind.detail().is_none() {
         return Err(MessageError::Present { field: "detail", kind: kind.word() });
     }
     let revokes = matches!(kind, Kind::Revoke(_));
@@ -265,6 +277,16 @@ fn parse_free_text(value: &str) -> Result<String, FieldError> {
 fn parse_digest(value: &str) -> Result<[u8; 32], FieldError> {
     let hex = value.strip_prefix("sha256:").ok_or(FieldError::Digest)?;
     hex_array(hex).ok_or(FieldError::Digest)
+}
+
+fn parse_status(value: &str) -> Result<(CheckName, Status), FieldError> {
+    let (check, status) = value.split_once(' ').ok_or(FieldError::Status)?;
+    Ok((CheckName::new(check)?, Status::parse(status).ok_or(FieldError::Status)?))
+}
+
+fn parse_delegation(value: &str) -> Result<(RoleName, PrincipalId), FieldError> {
+    let (role, to) = value.split_once(' ').ok_or(FieldError::Delegation)?;
+    Ok((RoleName::new(role)?, PrincipalId::new(to)?))
 }
 
 fn parse_nonce(value: &str) -> Result<[u8; 16], FieldError> {

@@ -5,6 +5,7 @@
 
 use super::{Kind, SignedToken, TokenId};
 use crate::domain::change::ChangesetId;
+use crate::domain::name::{PrincipalId, RoleName};
 use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
@@ -32,9 +33,18 @@ pub fn folder_of_token(token: &TokenId) -> String {
     split_hex(&token.to_string())
 }
 
+/// Returns the folder of the delegations of `role` to `to`, whoever signed them: named by SHA-256 of `delegate ROLE PERSON`.
+///
+/// They are about no changeset. So they are found by what a decision asks, whether a signer stands in for somebody in a role, at the same
+/// cost however many other delegations there are.
+pub fn folder_of_delegations(role: &RoleName, to: &PrincipalId) -> String {
+    split_hex(&HEXLOWER.encode(&Sha256::digest(format!("delegate {role} {to}"))))
+}
+
 fn folder_of(signed: &SignedToken) -> String {
     match (&signed.token.kind, &signed.token.subject) {
         (Kind::Revoke(id), _) => folder_of_token(id),
+        (Kind::Delegate { role, to }, _) => folder_of_delegations(role, to),
         (_, Some(subject)) => folder_of_changeset(subject),
         // A message without a subject does not parse; the id keeps such a token apart from all others.
         (_, None) => folder_of_token(&signed.id),
@@ -114,6 +124,17 @@ mod tests {
             assert_eq!(Place::parse(bad.as_bytes()), None, "{bad}");
         }
         assert_eq!(Place::parse(b"\xff\xfe"), None);
+    }
+
+    #[test]
+    fn the_delegations_of_a_role_to_somebody_stand_together() {
+        let (role, to) = (RoleName::new("dba").expect("a name"), PrincipalId::new("carol").expect("a name"));
+        let folder = folder_of_delegations(&role, &to);
+        let path = format!("{folder}/{}", "0f".repeat(32));
+        assert_eq!(Place::parse(path.as_bytes()).expect("a place").subject, folder.replace('/', ""));
+        // The border between the two names counts.
+        let (role, to) = (RoleName::new("db").expect("a name"), PrincipalId::new("acarol").expect("a name"));
+        assert_ne!(folder_of_delegations(&role, &to), folder);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::{MessageError, PublicKey, message};
 use crate::domain::change::{Action, ChangesetId, Target};
-use crate::domain::name::RoleName;
+use crate::domain::name::{CheckName, PrincipalId, RoleName, RuleName};
 use crate::domain::time::Timestamp;
 use data_encoding::HEXLOWER;
 use std::fmt;
@@ -32,6 +32,48 @@ pub enum Kind {
     Reject,
     /// Takes back one earlier token of the same person.
     Revoke(TokenId),
+    /// States how a check of the changeset ended, whatever it may move.
+    Attest {
+        /// The check.
+        check: CheckName,
+        /// How it ended.
+        status: Status,
+    },
+    /// Passes this rule in an emergency.
+    Override(RuleName),
+    /// States that its signer looked at an override of this rule.
+    Review(RuleName),
+    /// Lets somebody else stand in for the signer for some time.
+    Delegate {
+        /// In this role only.
+        role: RoleName,
+        /// Who stands in.
+        to: PrincipalId,
+    },
+}
+
+/// How a check ended. Of two statements of one moment the greater stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Status {
+    /// All is well.
+    Passed,
+    /// It is not.
+    Failed,
+}
+
+impl Status {
+    /// Returns the word that stands in the message.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// Reads the word of a status.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Passed, Self::Failed].into_iter().find(|status| status.word() == word)
+    }
 }
 
 impl Kind {
@@ -41,6 +83,21 @@ impl Kind {
             Self::Approve => "approve",
             Self::Reject => "reject",
             Self::Revoke(_) => "revoke",
+            Self::Attest { .. } => "attest",
+            Self::Override(_) => "override",
+            Self::Review(_) => "review",
+            Self::Delegate { .. } => "delegate",
+        }
+    }
+
+    /// Returns what the message says in `detail`: of an attestation the check and its status, of an override and a review the rule, of a
+    /// delegation the role and who stands in.
+    pub fn detail(&self) -> Option<String> {
+        match self {
+            Self::Approve | Self::Reject | Self::Revoke(_) => None,
+            Self::Attest { check, status } => Some(format!("{check} {}", status.word())),
+            Self::Override(rule) | Self::Review(rule) => Some(rule.to_string()),
+            Self::Delegate { role, to } => Some(format!("{role} {to}")),
         }
     }
 }
@@ -56,18 +113,19 @@ pub enum RoleChoice {
 
 /// The message of a token: what its signer states.
 ///
-/// Approve and reject have a subject, a target, an action, a base and a last moment; a revocation has none of these.
+/// Approve, reject and override have a subject, a target, an action, a base and a last moment; a revocation has none of these, an
+/// attestation the subject and the last moment, a review the subject and the target, a delegation the last moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Token {
     /// What it does.
     pub kind: Kind,
     /// Name and id of the repository.
     pub repository: String,
-    /// The changeset; `None` for a revocation.
+    /// The changeset; `None` for a revocation and a delegation.
     pub subject: Option<ChangesetId>,
-    /// What the subject may move.
+    /// What the subject may move; `None` for a revocation, an attestation and a delegation.
     pub target: Option<Target>,
-    /// How it may move it.
+    /// How it may move it; `None` as before, and for a review.
     pub action: Option<Action>,
     /// The target's value that the signer saw; sorted, several only for Mercurial branches, none for a target that did not exist.
     pub base: Vec<ChangesetId>,
@@ -77,7 +135,7 @@ pub struct Token {
     pub role: RoleChoice,
     /// The first moment at which it counts.
     pub not_before: Timestamp,
-    /// The moment from which it no longer counts; `None` for a revocation.
+    /// The moment from which it no longer counts; `None` for a revocation and a review.
     pub not_after: Option<Timestamp>,
     /// 128 random bits.
     pub nonce: [u8; 16],

@@ -103,6 +103,9 @@ pub struct RuleRecord {
     pub counted: Vec<Counted>,
     /// The tokens that did not.
     pub not_counted: Vec<NotCounted>,
+    /// The overrides that passed it although it was unmet.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub overridden: Vec<Counted>,
 }
 
 /// A token that counted.
@@ -114,6 +117,12 @@ pub struct Counted {
     pub principal: PrincipalId,
     /// The role that it filled a place of.
     pub role: RoleName,
+    /// Whose place it was, if not the signer's own.
+    #[serde(rename = "for", default, skip_serializing_if = "Option::is_none")]
+    pub stands_in_for: Option<PrincipalId>,
+    /// By which delegation; its text stands in [`Decision::tokens`] too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delegation: Option<TokenId>,
 }
 
 /// A token that did not count.

@@ -1,7 +1,7 @@
 //! Entries: what the log records, and how a long one is kept out of the leaf (docs/spec/audit-log.md, "Entries").
 
 use super::decision::{Again, Decision, Verdict};
-use super::events::{Genesis, GenesisRefs, Outcome, PolicyChange, Recovery, Uninstall};
+use super::events::{Genesis, GenesisRefs, Outcome, Override, PolicyChange, Recovery, Review, Uninstall};
 use super::merkle::Hash;
 use crate::domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -29,6 +29,10 @@ pub enum Event {
     Decision(Box<Decision>),
     /// What became of an allowed push.
     Outcome(Outcome),
+    /// An allowed push passed a rule in an emergency.
+    Override(Override),
+    /// Somebody looked at an override.
+    Review(Review),
     /// A policy came into force.
     Policy(PolicyChange),
     /// The log went on after damage.
@@ -38,7 +42,7 @@ pub enum Event {
 }
 
 /// The kinds that [`Event`] knows.
-const KINDS: [&str; 6] = ["genesis", "decision", "outcome", "policy", "recovery", "uninstall"];
+const KINDS: [&str; 8] = ["genesis", "decision", "outcome", "override", "review", "policy", "recovery", "uninstall"];
 
 /// Why bytes are no entry, or an entry cannot be written.
 #[derive(Debug, thiserror::Error)]
@@ -117,8 +121,9 @@ impl Entry {
         match &self.event {
             Event::Decision(decision) => decision.blob,
             Event::Outcome(outcome) => outcome.blob,
+            Event::Override(overriding) => overriding.blob,
             Event::Policy(policy) => policy.blob,
-            Event::Genesis(_) | Event::Recovery(_) | Event::Uninstall(_) => None,
+            Event::Genesis(_) | Event::Review(_) | Event::Recovery(_) | Event::Uninstall(_) => None,
         }
     }
 
@@ -137,11 +142,17 @@ impl Entry {
                 outcome.applied.clear();
                 outcome.blob = Some(whole);
             }
+            Event::Override(overriding) => {
+                overriding.subjects.clear();
+                overriding.overriders.clear();
+                overriding.barred.clear();
+                overriding.blob = Some(whole);
+            }
             Event::Policy(policy) => {
                 policy.changed.clear();
                 policy.blob = Some(whole);
             }
-            Event::Genesis(_) | Event::Recovery(_) | Event::Uninstall(_) => {}
+            Event::Genesis(_) | Event::Review(_) | Event::Recovery(_) | Event::Uninstall(_) => {}
         }
         short
     }
@@ -157,8 +168,10 @@ pub struct Header<'a> {
     pub kind: &'a str,
     /// The answer of a decision.
     pub verdict: Option<Verdict>,
-    /// The decision that an outcome is about.
+    /// The decision that an outcome or an override is about.
     pub of: Option<u64>,
+    /// The override that a review is about.
+    pub debt: Option<u64>,
     /// The denial that is repeated.
     pub again: Option<Again>,
     /// The blob with the whole entry.

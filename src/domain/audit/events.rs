@@ -1,7 +1,11 @@
 //! The entries beside decisions: how the log began, what became of a push, and what was done to the installation.
 
+use super::decision::Counted;
 use super::merkle::Hash;
+use crate::domain::approval::TokenId;
 use crate::domain::change::{ChangesetId, Target};
+use crate::domain::name::{PrincipalId, RoleName, RuleName};
+use crate::domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// Which system keeps the repository.
@@ -73,6 +77,43 @@ pub struct Applied {
     pub target: Target,
     /// Its value now; empty if it is gone.
     pub value: Vec<ChangesetId>,
+}
+
+/// An allowed push passed a rule in an emergency; somebody else is to look at it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Override {
+    /// Index of the decision.
+    pub of: u64,
+    /// What was to move.
+    pub target: Target,
+    /// The rule.
+    pub rule: RuleName,
+    /// The changesets by which a review may name it: the tips, and what was signed for.
+    pub subjects: Vec<ChangesetId>,
+    /// The overrides that counted, and for whom.
+    pub overriders: Vec<Counted>,
+    /// Whoever holds one of these may review it,
+    pub roles: Vec<RoleName>,
+    /// but for these: who signed, who pushed, who wrote it.
+    pub barred: Vec<PrincipalId>,
+    /// Until when.
+    pub due: Timestamp,
+    /// Names the blob with the whole entry, in the short form of a long one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blob: Option<Hash>,
+}
+
+/// Somebody looked at an override.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Review {
+    /// Index of the override's entry.
+    pub debt: u64,
+    /// Who did.
+    pub by: PrincipalId,
+    /// The token that says so.
+    pub token: TokenId,
+    /// Its text.
+    pub text: String,
 }
 
 /// A policy came into force.

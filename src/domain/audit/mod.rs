@@ -19,11 +19,12 @@ pub use checkpoint::{Checkpoint, CheckpointError, SignedCheckpoint};
 pub use decision::{Again, Counted, Decision, NotCounted, RuleRecord, UpdateRecord, Verdict};
 pub use entry::{Entry, EntryError, Event, Fitted, Header, MAX_LEAF};
 pub use events::{
-    Applied, Genesis, GenesisRefs, Outcome, OutcomeKind, PolicyChange, Recovery, RecoveryKind, System, Uninstall,
+    Applied, Genesis, GenesisRefs, Outcome, OutcomeKind, Override, PolicyChange, Recovery, RecoveryKind, Review,
+    System, Uninstall,
 };
 pub use frame::{Frame, FrameError, MAX_LINE};
 pub use merkle::{Hash, Tree, leaf_hash, node_hash, nodes_before, peak_positions, root_from};
 pub use note::{NoteError, Origin, OriginError, VerifierKey, VerifierKeyError, sign_note};
 pub use order::{Order, OrderFault};
 pub use refs::{RefsError, encode_refs, find_in_refs};
-pub use standing::{LastDenial, Standing, StandingError, TargetChange, TargetState, Unsettled, UnsettledUpdate};
+pub use standing::{Debt, LastDenial, Standing, StandingError, TargetChange, TargetState, Unsettled, UnsettledUpdate};

@@ -23,6 +23,12 @@ pub enum OrderFault {
     /// An outcome of nothing.
     #[error("it is the outcome of no open, allowed decision")]
     Outcome,
+    /// An override of nothing.
+    #[error("it is the override of no open, allowed decision")]
+    Override,
+    /// A review of nothing.
+    #[error("it is the review of no override that waits for one")]
+    Review,
     /// A repetition of nothing.
     #[error("it repeats a denial that does not stand before it")]
     Again,
@@ -38,6 +44,8 @@ pub struct Order {
     pub newest: Option<Timestamp>,
     /// Allowed decisions without an outcome.
     open: HashSet<u64>,
+    /// Overrides without a review.
+    debts: HashSet<u64>,
     /// The newest entry, if it is a denial: the first of its kind, and how many there are.
     denial: Option<Again>,
 }
@@ -61,6 +69,11 @@ impl Order {
         match header.kind {
             "decision" => self.decision(index, header, before)?,
             "outcome" if !header.of.is_some_and(|of| self.open.remove(&of)) => return Err(OrderFault::Outcome),
+            "override" if !header.of.is_some_and(|of| self.open.contains(&of)) => return Err(OrderFault::Override),
+            "override" => {
+                self.debts.insert(index);
+            }
+            "review" if !header.debt.is_some_and(|debt| self.debts.remove(&debt)) => return Err(OrderFault::Review),
             _ => {}
         }
         self.newest = Some(header.time);

@@ -2,11 +2,13 @@
 
 use super::decision::{Again, Decision, Verdict};
 use super::entry::{Entry, Event};
-use super::events::{Outcome, RecoveryKind};
+use super::events::{Outcome, Override, RecoveryKind};
 use super::merkle::Hash;
+use crate::domain::approval::TokenId;
 use crate::domain::change::{Action, ChangesetId, Target};
 use crate::domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// What the log knows of one target.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,6 +17,9 @@ pub struct TargetState {
     pub recorded: Option<Vec<ChangesetId>>,
     /// When it was last rewritten or deleted, or found changed behind the log's back.
     pub rewritten_at: Option<Timestamp>,
+    /// The overrides with which it moved.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub used: BTreeSet<TokenId>,
 }
 
 /// What an entry does to one target's state.
@@ -26,6 +31,8 @@ pub struct TargetChange {
     pub value: Vec<ChangesetId>,
     /// The moment of a rewrite, if it is one.
     pub rewritten: Option<Timestamp>,
+    /// The overrides with which it came to that.
+    pub used: BTreeSet<TokenId>,
 }
 
 impl TargetState {
@@ -33,6 +40,7 @@ impl TargetState {
     pub fn apply(&mut self, change: &TargetChange) {
         self.recorded = Some(change.value.clone());
         self.rewritten_at = self.rewritten_at.max(change.rewritten);
+        self.used.extend(&change.used);
     }
 }
 
@@ -60,6 +68,17 @@ pub struct UnsettledUpdate {
     pub old: Vec<ChangesetId>,
     /// The whole value after the push.
     pub after: Vec<ChangesetId>,
+}
+
+/// An override that somebody else is still to look at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Debt {
+    /// Index of the override's entry.
+    pub index: u64,
+    /// Its time.
+    pub time: Timestamp,
+    /// What it says.
+    pub overriding: Override,
 }
 
 /// The denial that is the log's newest entry.
@@ -103,6 +122,12 @@ pub enum StandingError {
         /// What the outcome names.
         of: u64,
     },
+    /// A review of what is no override, or of one that was reviewed or came to nothing.
+    #[error("entry {debt} is not an override that waits for a review")]
+    NoDebt {
+        /// What the review names.
+        debt: u64,
+    },
     /// A repetition of what is not the denial just before.
     #[error("the entry repeats a denial that does not stand before it")]
     NotRepeated,
@@ -115,6 +140,9 @@ pub struct Standing {
     pub newest: Option<Timestamp>,
     /// Allowed decisions without an outcome, oldest first.
     pub unsettled: Vec<Unsettled>,
+    /// Overrides without a review, oldest first.
+    #[serde(default)]
+    pub debts: Vec<Debt>,
     /// The newest entry, if it is a denial.
     pub last_denial: Option<LastDenial>,
 }
@@ -140,6 +168,18 @@ impl Standing {
                 self.decide(index, entry.time, decision)
             }
             Event::Outcome(outcome) => self.settle(entry.time, outcome)?,
+            Event::Override(overriding) => {
+                if !self.unsettled.iter().any(|open| open.index == overriding.of) {
+                    return Err(StandingError::NotUnsettled { of: overriding.of });
+                }
+                self.debts.push(Debt { index, time: entry.time, overriding: overriding.clone() });
+                Vec::new()
+            }
+            Event::Review(review) => {
+                let at = self.debts.iter().position(|debt| debt.index == review.debt);
+                self.debts.remove(at.ok_or(StandingError::NoDebt { debt: review.debt })?);
+                Vec::new()
+            }
             Event::Genesis(_) | Event::Policy(_) | Event::Recovery(_) | Event::Uninstall(_) => Vec::new(),
         };
         self.newest = Some(entry.time);
@@ -171,7 +211,7 @@ impl Standing {
         }
         let found = |update: &super::UpdateRecord| {
             let value = update.found.clone()?;
-            Some(TargetChange { target: update.target.clone(), value, rewritten: Some(time) })
+            Some(TargetChange { target: update.target.clone(), value, rewritten: Some(time), used: BTreeSet::new() })
         };
         decision.updates.iter().filter_map(found).collect()
     }
@@ -186,10 +226,21 @@ impl Standing {
                 .flat_map(|update| &update.actions)
                 .any(|action| matches!(action, Action::Rewrite | Action::Delete))
         };
+        // What the push did not move was not overridden.
+        let moved = |target: &Target| outcome.applied.iter().any(|applied| applied.target == *target);
+        self.debts.retain(|debt| debt.overriding.of != outcome.of || moved(&debt.overriding.target));
+        let used = |target: &Target| {
+            let of_target = self.debts.iter().map(|debt| &debt.overriding);
+            of_target
+                .filter(|one| one.of == outcome.of && one.target == *target)
+                .flat_map(|one| one.overriders.iter().map(|counted| counted.token))
+                .collect()
+        };
         let changed = outcome.applied.iter().map(|applied| TargetChange {
             target: applied.target.clone(),
             value: applied.value.clone(),
             rewritten: rewrites(&applied.target).then_some(time.max(decision.time)),
+            used: used(&applied.target),
         });
         Ok(changed.collect())
     }

@@ -1,6 +1,7 @@
 //! A push as evaluation sees it: who, which ref updates, which changesets.
 
 use super::{Action, Changeset, ChangesetId, RepoPath, Target};
+use crate::domain::approval::TokenId;
 use crate::domain::name::RuleName;
 use crate::domain::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
@@ -67,6 +68,8 @@ pub struct RefUpdate {
     pub reachable_bases: BTreeSet<ChangesetId>,
     /// When the target was last rewritten or deleted, as far as the log knows.
     pub rewritten_at: Option<Timestamp>,
+    /// The overrides with which the target has moved, as far as the log knows.
+    pub used: BTreeSet<TokenId>,
 }
 
 impl RefUpdate {

@@ -2,7 +2,7 @@
 //!
 //! "Needs approval" is a denial whose reasons name the remedy, so that no caller can take it for success.
 
-use super::{DefaultAnswer, Mode, ReasonRule};
+use super::{Checked, DefaultAnswer, Mode, ReasonRule};
 use crate::domain::approval::TokenId;
 use crate::domain::approval::quorum::{Filled, Requirement};
 use crate::domain::change::{Action, ChangesetId, Target};
@@ -92,18 +92,56 @@ pub struct RuleOutcome {
     pub matched: Vec<ChangesetId>,
     /// Why it is unmet; empty when it is met.
     pub unmet: Vec<Unmet>,
+    /// How each check that it names stands for each tip.
+    pub checks: Vec<Checked>,
     /// The approvals that fill a place for at least one matched changeset.
     pub counted: Vec<Counted>,
     /// The tokens that do not count, or not for every matched changeset, and why.
     pub not_counted: Vec<NotCounted>,
     /// Who could still fill an empty place.
     pub could_sign: BTreeSet<PrincipalId>,
+    /// How far it is passed in an emergency; `None` where it is met otherwise, or nobody may pass it.
+    pub overriding: Option<Overriding>,
+}
+
+/// How far an unmet rule is passed in an emergency.
+#[derive(Debug, Clone)]
+pub struct Overriding {
+    /// Whether that is enough.
+    pub passes: bool,
+    /// Who is asked.
+    pub requirement: Requirement,
+    /// How soon it is to be reviewed.
+    pub review_within: Span,
+    /// The overrides that count.
+    pub counted: Vec<Counted>,
+    /// Who could still sign one.
+    pub could_sign: BTreeSet<PrincipalId>,
 }
 
 impl RuleOutcome {
-    /// Tells whether nothing is missing.
+    /// Tells whether nothing is missing, or what is missing is overridden.
     pub fn is_met(&self) -> bool {
-        self.unmet.is_empty()
+        self.unmet.is_empty() || !self.overridden_by().is_empty()
+    }
+
+    /// Returns the overrides that pass it in an emergency; none if it is met otherwise, or not at all.
+    pub fn overridden_by(&self) -> &[Counted] {
+        self.overriding.as_ref().filter(|one| one.passes).map_or(&[], |one| &one.counted)
+    }
+
+    /// Returns every token on which the rule's answer rests: approvals that fill places, attestations of checks that hold.
+    pub fn relied_on(&self) -> Vec<Counted> {
+        let attestation = |checked: &Checked| {
+            let attested = checked.newest.as_ref().filter(|_| checked.holds())?;
+            Some(Counted {
+                token: attested.token,
+                who: attested.by.clone(),
+                role: checked.role.clone(),
+                stands_in: None,
+            })
+        };
+        self.counted.iter().cloned().chain(self.checks.iter().filter_map(attestation)).collect()
     }
 }
 
@@ -116,6 +154,8 @@ pub struct Counted {
     pub who: PrincipalId,
     /// The role whose place it fills.
     pub role: RoleName,
+    /// Whose place it is, if not the signer's own, and by which delegation.
+    pub stands_in: Option<(PrincipalId, TokenId)>,
 }
 
 /// A token that does not count.
@@ -179,6 +219,9 @@ pub enum Why {
     /// Its signer rejected the same change later, or at the same moment.
     #[error("its signer rejected the change afterwards")]
     Rejected,
+    /// An override that passed a rule already.
+    #[error("used already: an override passes a rule once")]
+    Used,
     /// The target was rewritten or deleted since.
     #[error("spent: the target was rewritten or deleted at {0}")]
     Spent(Timestamp),
@@ -200,6 +243,14 @@ pub enum Why {
     /// The target moved on since.
     #[error("the target moved since it was signed, and the rule wants approvals that are up to date")]
     NotUpToDate,
+    /// The signer stands in for somebody whose own approval would not count.
+    #[error("stands in for {from}: {why}")]
+    StandsIn {
+        /// For whom.
+        from: PrincipalId,
+        /// Why theirs would not count.
+        why: Box<Why>,
+    },
     /// The signer pushes.
     #[error("the pusher's own approval")]
     Pusher,
@@ -225,6 +276,8 @@ pub enum Unmet {
         /// The entries with the people who fill them; at least one has places missing.
         filled: Vec<Filled>,
     },
+    /// A check does not hold.
+    Check(Checked),
     /// Somebody who could approve has rejected.
     Rejected {
         /// Who.
@@ -265,6 +318,7 @@ impl fmt::Display for Unmet {
                 let lacking = filled.iter().filter(|entry| entry.missing() > 0).map(Filled::to_string);
                 write!(f, "needs {}, for {}", lacking.collect::<Vec<_>>().join(", and "), ids(changesets))
             }
+            Self::Check(checked) => write!(f, "{checked}"),
             Self::Rejected { by, token, subject, reason, until } => {
                 let reason = text::encode(reason.as_bytes(), b"");
                 write!(f, "{} was rejected by {by} until {until} (token {token}): {reason}", subject.hex())

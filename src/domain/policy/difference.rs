@@ -1,16 +1,17 @@
 //! What would differ between two policies, by name, for people who are about to swap them.
 
 use super::model::{Environment, Policy, Principal, ReasonRule, Role, Rule};
-use super::{DefaultAnswer, LargerThan, Mode, Patterns, When, Window, document};
+use super::{DefaultAnswer, LargerThan, Mode, Override, Patterns, When, Window, document};
 use crate::domain::approval::quorum::Requirement;
+use crate::domain::name::RoleName;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 
 /// What a thing says, key by key; two things are the same if these are.
 type Keys = BTreeMap<&'static str, Vec<String>>;
 
-/// Lists what `new` adds, removes and changes, one line each: the default, then principals, roles, environments, windows
-/// and rules.
+/// Lists what `new` adds, removes and changes, one line each: the default, then principals, roles, environments, windows,
+/// checks and rules.
 ///
 /// The list is empty if both mean the same: comments, the order of files and of rules, and which file something
 /// stands in make no difference. Roles are compared by their members with nested roles resolved.
@@ -24,6 +25,7 @@ pub fn diff(old: &Policy, new: &Policy) -> Vec<String> {
     lines.extend(named("role", all(&old.roles, of_role), all(&new.roles, of_role)));
     lines.extend(named("environment", all(&old.environments, of_environment), all(&new.environments, of_environment)));
     lines.extend(named("window", all(&old.windows, of_window), all(&new.windows, of_window)));
+    lines.extend(named("check", all(&old.checks, of_check), all(&new.checks, of_check)));
     lines.extend(named("rule", rules(old), rules(new)));
     lines
 }
@@ -81,7 +83,10 @@ fn of_principal(who: &Principal) -> Keys {
 }
 
 fn of_role(role: &Role) -> Keys {
-    Keys::from([("members", role.members.iter().map(ToString::to_string).collect())])
+    Keys::from([
+        ("members", role.members.iter().map(ToString::to_string).collect()),
+        ("delegable", vec![role.delegable.to_string()]),
+    ])
 }
 
 fn of_environment(environment: &Environment) -> Keys {
@@ -94,6 +99,10 @@ fn of_environment(environment: &Environment) -> Keys {
 
 fn of_window(window: &Window) -> Keys {
     Keys::from([("time", vec![window.to_string()])])
+}
+
+fn of_check(role: &RoleName) -> Keys {
+    Keys::from([("role", vec![role.to_string()])])
 }
 
 fn of_rule(rule: &Rule) -> Keys {
@@ -118,6 +127,7 @@ fn of_rule(rule: &Rule) -> Keys {
         ("actions", rule.actions.iter().flatten().map(ToString::to_string).collect()),
         ("require", requirements(&rule.require)),
         ("any_of", rule.any_of.iter().map(|one| format!("[{}]", requirements(one).join(", "))).collect()),
+        ("checks", sorted(&rule.checks.keys().collect::<Vec<_>>())),
         ("deny", truth(rule.deny)),
         ("ttl", vec![rule.ttl.to_string()]),
         ("self_approval", truth(rule.self_approval)),
@@ -127,9 +137,15 @@ fn of_rule(rule: &Rule) -> Keys {
         ("reason", reason),
         ("authors", if rule.authors_known { vec!["known".to_owned()] } else { Vec::new() }),
         ("pushers", if rule.pushers_known { vec!["known".to_owned()] } else { Vec::new() }),
+        ("override", rule.overriding.iter().map(of_override).collect()),
         ("mode", vec![observe.to_owned()]),
         ("message", rule.message.iter().map(|text| format!("`{text}`")).collect()),
     ])
+}
+
+fn of_override(one: &Override) -> String {
+    let Requirement { role, approvals } = &one.requirement;
+    format!("{approvals} of {role} for {}, reviewed within {}", one.ttl, one.review_within)
 }
 
 fn of_when(when: &When) -> String {

@@ -4,8 +4,8 @@ use super::Window;
 use super::fault::Place;
 use super::model::{DefaultAnswer, Environment, Rule};
 use crate::domain::approval::PublicKey;
-use crate::domain::name::{EnvironmentName, PrincipalId, RoleName, RuleName, WindowName};
-use crate::domain::time::Timestamp;
+use crate::domain::name::{CheckName, EnvironmentName, PrincipalId, RoleName, RuleName, WindowName};
+use crate::domain::time::{Span, Timestamp};
 use std::collections::BTreeMap;
 
 /// A value and where it stands.
@@ -23,6 +23,7 @@ pub(super) struct Draft {
     pub(super) roles: Vec<RoleDraft>,
     pub(super) environments: Vec<EnvironmentDraft>,
     pub(super) windows: Vec<WindowDraft>,
+    pub(super) checks: Vec<CheckDraft>,
     pub(super) rules: Vec<RuleDraft>,
     /// A file or a definition could not be read: a name that seems missing may stand there.
     pub(super) has_gaps: bool,
@@ -47,6 +48,7 @@ pub(super) struct RoleDraft {
     pub(super) name: At<RoleName>,
     pub(super) people: Vec<At<PrincipalId>>,
     pub(super) roles: Vec<At<RoleName>>,
+    pub(super) delegable: bool,
     /// Nothing in it had a fault.
     pub(super) sound: bool,
 }
@@ -78,11 +80,27 @@ pub(super) struct EntryDraft {
     pub(super) pattern: At<String>,
 }
 
+/// `[checks.NAME]`
+#[derive(Debug)]
+pub(super) struct CheckDraft {
+    pub(super) name: At<CheckName>,
+    /// `None` if it is missing or bad.
+    pub(super) role: Option<At<RoleName>>,
+}
+
 /// One entry of `require`, or of an alternative of `any_of`.
 #[derive(Debug)]
 pub(super) struct RequirementDraft {
     pub(super) role: At<RoleName>,
     pub(super) approvals: At<usize>,
+}
+
+/// `override` of a rule.
+#[derive(Debug)]
+pub(super) struct OverrideDraft {
+    pub(super) requirement: RequirementDraft,
+    pub(super) ttl: Span,
+    pub(super) review_within: Span,
 }
 
 /// `[[rule]]`
@@ -102,8 +120,10 @@ pub(super) struct RuleDraft {
     /// Of `during` and `outside`.
     pub(super) windows: Vec<At<WindowName>>,
     pub(super) entries: Vec<EntryDraft>,
+    pub(super) checks: Vec<At<CheckName>>,
     pub(super) require: Vec<RequirementDraft>,
     pub(super) any_of: Vec<At<Vec<RequirementDraft>>>,
+    pub(super) overriding: Option<OverrideDraft>,
     /// Nothing in it had a fault.
     pub(super) sound: bool,
 }

@@ -7,11 +7,11 @@
 //! A rule that is only taken to match, for want of a fact, may deny, but the default is asked all the same.
 
 use super::coverage::Graph;
-use super::decision::{Counted, Decision, NotCounted, RuleOutcome, Unmet, UpdateDecision, Why};
+use super::decision::{Counted, Decision, NotCounted, Overriding, RuleOutcome, Unmet, UpdateDecision, Why};
 use super::quorums::{Quorums, Usable};
 use super::standing::Standing;
 use super::units::Units;
-use super::{Mode, Policy, Rule};
+use super::{Mode, Policy, Rule, checks};
 use crate::domain::approval::quorum::Filled;
 use crate::domain::approval::{Kind, SignedToken};
 use crate::domain::change::{ChangesetId, Push, RefUpdate};
@@ -44,7 +44,9 @@ fn decide_update(
         let units = Units::of(rule, update);
         if units.matches {
             enforced |= rule.mode == Mode::Enforce && units.certain;
-            rules.push(Judge { policy, push, graph: &graph, standing: &standing, tokens, rule, units }.judge());
+            let (graph, standing, units) = (&graph, &standing, &units);
+            let kind = &Kind::Approve;
+            rules.push(Judge { policy, push, graph, standing, tokens, kind, rule, units }.judge());
         }
     }
     UpdateDecision {
@@ -66,13 +68,37 @@ struct Judge<'a> {
     graph: &'a Graph<'a>,
     standing: &'a Standing<'a>,
     tokens: &'a [SignedToken],
+    /// Which tokens fill the rule's places.
+    kind: &'a Kind,
     rule: &'a Rule,
-    units: Units<'a>,
+    units: &'a Units<'a>,
 }
 
 impl<'a> Judge<'a> {
-    fn judge(self) -> RuleOutcome {
-        let mut outcome = RuleOutcome {
+    fn judge(&self) -> RuleOutcome {
+        let mut outcome = self.blank();
+        if self.rule.deny {
+            outcome.unmet.push(Unmet::Never);
+        }
+        self.check_people(&mut outcome);
+        let needs_commit = self.rule.authors_known || self.rule.asks_approvals() || !self.rule.checks.is_empty();
+        if needs_commit && self.graph.update().tips.is_empty() {
+            outcome.unmet.push(Unmet::NotACommit);
+        }
+        self.check_checks(&mut outcome);
+        if self.rule.asks_approvals() {
+            self.check_rejections(&mut outcome);
+            self.check_approvals(&mut outcome);
+        }
+        if !outcome.is_met() {
+            self.check_override(&mut outcome);
+        }
+        outcome
+    }
+
+    /// The rule's outcome before anything was looked at.
+    fn blank(&self) -> RuleOutcome {
+        RuleOutcome {
             rule: self.rule.name.clone(),
             mode: self.rule.mode,
             message: self.rule.message.clone(),
@@ -81,19 +107,30 @@ impl<'a> Judge<'a> {
             reason: self.rule.reason.clone(),
             matched: self.units.ids(),
             unmet: Vec::new(),
+            checks: Vec::new(),
             counted: Vec::new(),
             not_counted: Vec::new(),
             could_sign: BTreeSet::new(),
-        };
-        if self.rule.deny {
-            outcome.unmet.push(Unmet::Never);
+            overriding: None,
         }
-        self.check_people(&mut outcome);
-        if self.rule.asks_approvals() {
-            self.check_rejections(&mut outcome);
-            self.check_approvals(&mut outcome);
-        }
-        outcome
+    }
+
+    /// What the rule asks in an emergency, of overrides in the place of approvals. Neither a rejection nor anything else that it asks
+    /// matters then; but somebody must have signed, so that where nothing can be signed for nothing is passed.
+    fn check_override(&self, outcome: &mut RuleOutcome) {
+        let (Some(emergency), Some(written)) = (self.rule.in_emergency(), &self.rule.overriding) else { return };
+        let kind = Kind::Override(self.rule.name.clone());
+        let judge = Judge { rule: &emergency, kind: &kind, ..*self };
+        let mut found = judge.blank();
+        judge.check_approvals(&mut found);
+        outcome.not_counted.append(&mut found.not_counted);
+        outcome.overriding = Some(Overriding {
+            passes: found.unmet.is_empty() && !found.counted.is_empty(),
+            requirement: written.requirement.clone(),
+            review_within: written.review_within,
+            counted: found.counted,
+            could_sign: found.could_sign,
+        });
     }
 
     /// `pushers` and `authors`.
@@ -111,10 +148,15 @@ impl<'a> Judge<'a> {
             if !strangers.is_empty() {
                 outcome.unmet.push(Unmet::AuthorsNotKnown(strangers));
             }
-            if self.graph.update().tips.is_empty() && !self.rule.asks_approvals() {
-                outcome.unmet.push(Unmet::NotACommit);
-            }
         }
+    }
+
+    fn check_checks(&self, outcome: &mut RuleOutcome) {
+        let tips = &self.graph.update().tips;
+        let (checked, not_counted) = checks::judge(self.policy, self.rule, self.standing, tips, self.tokens);
+        outcome.unmet.extend(checked.iter().filter(|one| !one.holds()).cloned().map(Unmet::Check));
+        outcome.checks = checked;
+        outcome.not_counted.extend(not_counted);
     }
 
     /// Returns the authors who are no principals; a changeset that names no author has an unknown one, with an empty address.
@@ -151,9 +193,6 @@ impl<'a> Judge<'a> {
     }
 
     fn check_approvals(&self, outcome: &mut RuleOutcome) {
-        if self.graph.update().tips.is_empty() {
-            outcome.unmet.push(Unmet::NotACommit);
-        }
         let unknown = self.push.pusher.login.is_none() && !self.push.unknown_pusher_allowed;
         if unknown && !self.rule.self_approval {
             outcome.unmet.push(Unmet::UnknownPusher);
@@ -161,7 +200,7 @@ impl<'a> Judge<'a> {
         let usable = self.usable(outcome);
         let selves = |unit: &ChangesetId| self.selves(unit);
         let mut quorums = Quorums::new(self.policy, self.rule, self.graph, self.standing, &usable, &selves);
-        let unmet = quorums.unmet_units(&self.units);
+        let unmet = quorums.unmet_units(self.units);
         self.note_selves(outcome, &usable, quorums.excluded());
         outcome.counted = self.counted(&usable, &quorums);
         outcome.could_sign = quorums.could_sign();
@@ -172,14 +211,14 @@ impl<'a> Judge<'a> {
     fn usable(&self, outcome: &mut RuleOutcome) -> Vec<Usable<'a>> {
         let mut usable = Vec::new();
         let matched = outcome.matched.clone();
-        for signed in self.tokens.iter().filter(|signed| signed.token.kind == Kind::Approve) {
+        for signed in self.tokens.iter().filter(|signed| signed.token.kind == *self.kind) {
             let Some(subject) = &signed.token.subject else { continue };
             let in_update = self.graph.position(subject).is_some() || self.graph.update().tips.contains(subject);
             if !in_update {
                 continue;
             }
             let mut refuse = |who, why| outcome.not_counted.push(NotCounted { token: signed.id, who, why });
-            let (who, roles) = match self.standing.worth(signed, self.rule) {
+            let worth = match self.standing.worth(signed, self.rule) {
                 Ok(worth) => worth,
                 Err(not) => {
                     refuse(not.who, not.why);
@@ -189,12 +228,12 @@ impl<'a> Judge<'a> {
             // Where the base must be the old value exactly, it takes nothing away: what becomes public stood there before.
             let bases = if self.graph.update().is_plain_update() { &signed.token.base[..] } else { &[] };
             let covers = self.graph.covered(subject, bases).unwrap_or_default();
-            let token = Usable { signed, who, roles, covers };
+            let token = Usable { signed, worth, covers };
             let covered = |id: &ChangesetId| token.covers(id, self.graph.position(id));
-            if self.standing.is_withdrawn(signed, &token.who, &covered) {
-                refuse(Some(token.who), Why::Rejected);
+            if self.standing.is_withdrawn(signed, &token.worth.who, &covered) {
+                refuse(Some(token.worth.who), Why::Rejected);
             } else if !matched.iter().any(covered) {
-                refuse(Some(token.who), Why::CoversNothing);
+                refuse(Some(token.worth.who), Why::CoversNothing);
             } else {
                 usable.push(token);
             }
@@ -226,10 +265,10 @@ impl<'a> Judge<'a> {
 
     fn note_selves(&self, outcome: &mut RuleOutcome, usable: &[Usable<'_>], selves: &BTreeMap<PrincipalId, Why>) {
         for token in usable {
-            if let Some(why) = selves.get(&token.who) {
+            if let Some(why) = selves.get(&token.worth.who) {
                 outcome.not_counted.push(NotCounted {
                     token: token.signed.id,
-                    who: Some(token.who.clone()),
+                    who: Some(token.worth.who.clone()),
                     why: why.clone(),
                 });
             }
@@ -238,19 +277,26 @@ impl<'a> Judge<'a> {
 
     fn counted(&self, usable: &[Usable<'_>], quorums: &Quorums<'_, '_>) -> Vec<Counted> {
         let mut counted = BTreeSet::new();
-        for (covering, filled) in quorums.shapes() {
+        for (covering, filled, delegations) in quorums.shapes() {
             for entry in filled {
                 for person in &entry.people {
                     // Any of the person's tokens that reach this shape could be named; the first keeps it stable.
-                    let token = usable.iter().zip(covering).find(|(token, covers)| {
-                        **covers && token.who == *person && token.roles.contains(&entry.requirement.role)
-                    });
-                    if let Some((token, _)) = token {
-                        counted.insert(Counted {
-                            token: token.signed.id,
-                            who: person.clone(),
-                            role: entry.requirement.role.clone(),
-                        });
+                    let role = &entry.requirement.role;
+                    let own = |token: &Usable<'_>| token.worth.roles.contains(role);
+                    let signed = || {
+                        let covering = usable.iter().zip(covering).filter(|(_, covers)| **covers);
+                        covering.map(|(token, _)| token).filter(|token| token.worth.who == *person)
+                    };
+                    let for_other = delegations.iter().find(|one| one.to == *person && one.role == *role);
+                    let by_delegation = || {
+                        let delegation = for_other?;
+                        let token = signed().find(|token| token.worth.delegated.contains(delegation))?;
+                        Some((token, Some((delegation.from.clone(), delegation.token))))
+                    };
+                    let found = signed().find(|token| own(token)).map(|token| (token, None)).or_else(by_delegation);
+                    if let Some((token, stands_in)) = found {
+                        let (token, who, role) = (token.signed.id, person.clone(), role.clone());
+                        counted.insert(Counted { token, who, role, stands_in });
                     }
                 }
             }

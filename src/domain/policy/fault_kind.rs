@@ -4,7 +4,6 @@ use super::{PatternError, limits};
 use crate::domain::approval::KeyError;
 use crate::domain::change::NotAnAction;
 use crate::domain::name::NameError;
-use crate::domain::time::Span;
 use std::fmt;
 
 /// What a policy gives a name to.
@@ -18,6 +17,8 @@ pub enum Thing {
     Environment,
     /// `[windows.NAME]`
     Window,
+    /// `[checks.NAME]`
+    Check,
     /// `[[rule]]`
     Rule,
 }
@@ -29,6 +30,7 @@ impl fmt::Display for Thing {
             Self::Role => "role",
             Self::Environment => "environment",
             Self::Window => "window",
+            Self::Check => "check",
             Self::Rule => "rule",
         })
     }
@@ -202,11 +204,11 @@ pub enum FaultKind {
         detail: String,
     },
     /// Nothing would ever count.
-    #[error("`ttl` is shorter than a second")]
-    TtlZero,
+    #[error("`{0}` is shorter than a second")]
+    SpanZero(&'static str),
     /// Approvals would count for longer than is wise.
-    #[error("`ttl` is longer than {}", limits::TTL)]
-    TtlTooLong(Span),
+    #[error("`{0}` is longer than {most}", most = limits::TTL)]
+    SpanTooLong(&'static str),
     /// Not a pattern.
     #[error(transparent)]
     BadPattern(#[from] PatternError),
@@ -292,13 +294,16 @@ pub enum FaultKind {
     /// The people who hold the roles and have keys are too few for all places at once.
     #[error("`{key}` can never be met: {filled} of {places} places can be filled")]
     NeverMet {
-        /// `require` or `any_of`.
+        /// `require`, `any_of` or `override`.
         key: &'static str,
         /// How many places there are, those of `require` included.
         places: usize,
         /// How many of them the members can fill at most.
         filled: usize,
     },
+    /// Nobody could attest a check.
+    #[error("nobody who holds the role `{0}` has a key")]
+    NoSigner(String),
     /// The rule changes nothing.
     #[error("the rule asks for nothing")]
     AsksNothing,

@@ -33,5 +33,9 @@ pub const DAY_MINUTES: u32 = 24 * 60;
 pub const IDENTITY_BYTES: usize = 320;
 /// The longest `ttl`.
 pub const TTL: Span = Span::days(30);
+/// How long an override counts where the policy does not say.
+pub const OVERRIDE_TTL: Span = Span::seconds(60 * 60);
+/// How soon an override is to be reviewed where the policy does not say.
+pub const REVIEW_WITHIN: Span = Span::days(3);
 /// The `ttl` of a rule that gives none.
 pub const DEFAULT_TTL: Span = Span::days(7);

@@ -1,6 +1,7 @@
 //! The checked policy, how it is read, and the decision that it gives.
 
 mod check;
+mod checks;
 mod contents;
 mod coverage;
 mod decision;
@@ -25,8 +26,9 @@ mod warning;
 mod window;
 
 pub use crate::domain::approval::quorum::Requirement;
+pub use checks::{Attested, Checked};
 pub use contents::Contents;
-pub use decision::{Counted, Decision, NotCounted, RuleOutcome, Unmet, UpdateDecision, Verdict, Why};
+pub use decision::{Counted, Decision, NotCounted, Overriding, RuleOutcome, Unmet, UpdateDecision, Verdict, Why};
 pub use difference::{diff, keys_of};
 pub use document::schema;
 pub use evaluate::evaluate;
@@ -34,7 +36,9 @@ pub use examine::{Known, SOON};
 pub use fault::{Fault, Faults, Note, Place, PolicyFile, Remark, Warnings};
 pub use fault_kind::{FaultKind, Thing};
 pub use load::{examine, load};
-pub use model::{DefaultAnswer, Environment, Mode, Policy, Principal, ReasonRule, Role, Rule, TargetPatterns, When};
+pub use model::{
+    DefaultAnswer, Environment, Mode, Override, Policy, Principal, ReasonRule, Role, Rule, TargetPatterns, When,
+};
 pub use pattern::{PatternError, Patterns};
 pub use protection::actions_on;
 pub use shares::{Guard, Share, branches, guards, shares};

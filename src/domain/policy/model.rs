@@ -4,7 +4,7 @@ use super::{LargerThan, Patterns, Window};
 use crate::domain::approval::PublicKey;
 use crate::domain::approval::quorum::Requirement;
 use crate::domain::change::{Action, RefUpdate, Target, TargetKind, Trailer};
-use crate::domain::name::{EnvironmentName, PrincipalId, RoleName, RuleName, WindowName};
+use crate::domain::name::{CheckName, EnvironmentName, PrincipalId, RoleName, RuleName, WindowName};
 use crate::domain::time::{Span, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -40,6 +40,8 @@ pub struct Policy {
     pub environments: BTreeMap<EnvironmentName, Environment>,
     /// The named parts of the time.
     pub windows: BTreeMap<WindowName, Window>,
+    /// The checks, each with the role whose attestations count.
+    pub checks: BTreeMap<CheckName, RoleName>,
     /// The rules, in the order of the files' names and of the rules in them. The order has no meaning.
     pub rules: Vec<Rule>,
     /// SHA-256 over the files: for each in the order of names, name, NUL, length in decimal, NUL, content.
@@ -64,6 +66,8 @@ pub struct Principal {
 pub struct Role {
     /// All members, those of nested roles included.
     pub members: BTreeSet<PrincipalId>,
+    /// Whether a member may let somebody else stand in.
+    pub delegable: bool,
 }
 
 /// A named set of refs.
@@ -120,6 +124,17 @@ pub enum When {
     Outside(WindowName),
 }
 
+/// Who may pass a rule in an emergency, and what follows.
+#[derive(Debug, Clone)]
+pub struct Override {
+    /// So many people of this role.
+    pub requirement: Requirement,
+    /// An override older than this no longer counts.
+    pub ttl: Span,
+    /// How soon somebody else is to look at it.
+    pub review_within: Span,
+}
+
 /// One rule.
 #[derive(Debug, Clone)]
 pub struct Rule {
@@ -143,6 +158,8 @@ pub struct Rule {
     pub require: Vec<Requirement>,
     /// If not empty, one of these lists must be filled too.
     pub any_of: Vec<Vec<Requirement>>,
+    /// Checks that must hold for each tip, each with the role whose attestations count.
+    pub checks: BTreeMap<CheckName, RoleName>,
     /// Never let in.
     pub deny: bool,
     /// An approval older than this no longer counts.
@@ -161,6 +178,8 @@ pub struct Rule {
     pub authors_known: bool,
     /// Whether the pusher must be a principal.
     pub pushers_known: bool,
+    /// Who may pass it in an emergency; `None`: nobody.
+    pub overriding: Option<Override>,
     /// Whether it denies.
     pub mode: Mode,
     /// What to say when it is unmet.
@@ -171,6 +190,28 @@ impl Rule {
     /// Tells whether the rule asks for approvals.
     pub fn asks_approvals(&self) -> bool {
         !self.require.is_empty() || !self.any_of.is_empty()
+    }
+
+    /// Tells whether tokens of any kind can change what the rule answers.
+    pub fn asks_tokens(&self) -> bool {
+        self.asks_approvals() || !self.checks.is_empty() || self.overriding.is_some()
+    }
+
+    /// Returns what is asked of those who pass the rule in an emergency: their signatures with a reason, counted as approvals of the rule
+    /// are, and nothing else.
+    pub fn in_emergency(&self) -> Option<Self> {
+        let Override { requirement, ttl, .. } = self.overriding.as_ref()?;
+        Some(Self {
+            require: vec![requirement.clone()],
+            any_of: Vec::new(),
+            checks: BTreeMap::new(),
+            deny: false,
+            ttl: *ttl,
+            reason: Some(ReasonRule::Required),
+            authors_known: false,
+            pushers_known: false,
+            ..self.clone()
+        })
     }
 
     /// Returns every role that the rule names in `require` or `any_of`.

@@ -1,13 +1,13 @@
 //! How far one rule's quorum is filled for each changeset that it is about (docs/spec/semantics.md, 6 and 7).
 
 use super::coverage::Graph;
-use super::standing::Standing;
+use super::standing::{Delegation, Standing, Worth};
 use super::units::Units;
 use super::{Policy, Requirement, Rule, Why};
 use crate::domain::approval::SignedToken;
 use crate::domain::approval::quorum::{Available, Filled, fill};
 use crate::domain::change::{Changeset, ChangesetId};
-use crate::domain::name::{PrincipalId, RoleName};
+use crate::domain::name::PrincipalId;
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::slice;
@@ -16,10 +16,8 @@ use std::slice;
 pub struct Usable<'a> {
     /// The token.
     pub signed: &'a SignedToken,
-    /// Who signed it.
-    pub who: PrincipalId,
-    /// The roles of the rule that it can stand for.
-    pub roles: BTreeSet<RoleName>,
+    /// Whose it is, and the places that it can fill.
+    pub worth: Worth,
     /// By position of the update's changesets; empty where the subject is a tip outside them.
     pub covers: Vec<bool>,
 }
@@ -120,24 +118,25 @@ impl<'q, 'a> Quorums<'q, 'a> {
         &self.excluded
     }
 
-    /// Returns which tokens cover together, and the places that they fill.
-    pub fn shapes(&self) -> impl Iterator<Item = (&[bool], &[Filled])> {
-        self.by_shape.iter().map(|(shape, quorum)| (&shape.tokens[..], &quorum.filled[..]))
+    /// Returns which tokens cover together, the places that they fill, and the delegations by which they may.
+    pub fn shapes(&self) -> impl Iterator<Item = (&[bool], &[Filled], Vec<&'q Delegation>)> {
+        let used = |shape: &Shape| seated(self.usable, shape).used;
+        self.by_shape.iter().map(move |(shape, quorum)| (&shape.tokens[..], &quorum.filled[..], used(shape)))
     }
 
     fn quorum(&mut self, unit: &ChangesetId, reaches: impl Fn(&Usable<'_>) -> bool) -> &mut Quorum {
         let tokens: Vec<bool> = self.usable.iter().map(reaches).collect();
         let selves = (self.selves)(unit);
         for (token, _) in self.usable.iter().zip(&tokens).filter(|(_, covers)| **covers) {
-            if let Some(why) = selves.get(&token.who) {
-                self.excluded.entry(token.who.clone()).or_insert_with(|| why.clone());
+            if let Some(why) = excludes(&token.worth, &selves) {
+                self.excluded.entry(token.worth.who.clone()).or_insert(why);
             }
         }
         let shape = Shape { tokens, excluded: selves.into_keys().collect() };
         match self.by_shape.entry(shape) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(free) => {
-                let (rule, available) = (self.rule, available(self.usable, free.key()));
+                let (rule, available) = (self.rule, seated(self.usable, free.key()).available);
                 let filled = fill(&rule.require, &rule.any_of, &available, rule.distinct_people);
                 free.insert(Quorum { filled, lacking: false })
             }
@@ -148,7 +147,7 @@ impl<'q, 'a> Quorums<'q, 'a> {
     pub fn could_sign(&self) -> BTreeSet<PrincipalId> {
         let mut able = BTreeSet::new();
         for (shape, _) in self.by_shape.iter().filter(|(_, quorum)| quorum.lacking) {
-            let available = available(self.usable, shape);
+            let available = seated(self.usable, shape).available;
             if self.rule.any_of.is_empty() {
                 self.add_candidates(&mut able, shape, &available, &[]);
             }
@@ -183,15 +182,52 @@ impl<'q, 'a> Quorums<'q, 'a> {
     }
 }
 
-/// Returns the people whose tokens cover units of `shape`, without the excluded, with the roles that their tokens stand for.
-fn available(usable: &[Usable<'_>], shape: &Shape) -> Available {
+/// The people whose tokens cover units of a shape, with the roles that these stand for.
+struct Seated<'q> {
+    available: Available,
+    /// The delegations by which roles are among them that their signers do not hold.
+    used: Vec<&'q Delegation>,
+}
+
+/// Finds who can fill places for units of `shape`, themselves or for others; the excluded neither fill a place nor have theirs filled.
+///
+/// Whoever stands in for others fills one place all the same. And one place of somebody is filled once: by themselves if they signed, else
+/// by one of those who stand in for them. Which of these is settled before places are filled, so that this stays a matching of people and
+/// places: one whom nothing else of the rule lets in comes first, then the newest delegation.
+fn seated<'q>(usable: &'q [Usable<'_>], shape: &Shape) -> Seated<'q> {
+    let counts = |who: &PrincipalId| !shape.excluded.contains(who);
+    let signed = || usable.iter().zip(&shape.tokens).filter(|(token, covers)| **covers && counts(&token.worth.who));
     let mut available = Available::new();
-    for (token, _) in usable.iter().zip(&shape.tokens).filter(|(_, covers)| **covers) {
-        if !shape.excluded.contains(&token.who) {
-            available.entry(token.who.clone()).or_default().extend(token.roles.iter().cloned());
+    for (token, _) in signed() {
+        available.entry(token.worth.who.clone()).or_default().extend(token.worth.roles.iter().cloned());
+    }
+    let mut offers: Vec<(&Delegation, bool)> = Vec::new();
+    for (token, _) in signed() {
+        let holds_one = available.get(&token.worth.who).is_some_and(|roles| !roles.is_empty());
+        let free = token.worth.delegated.iter().filter(|one| counts(&one.from) && !available.contains_key(&one.from));
+        offers.extend(free.map(|one| (one, holds_one)));
+    }
+    offers.sort_by(|(one, one_holds), (other, other_holds)| one_holds.cmp(other_holds).then(other.cmp(one)));
+    let mut used: Vec<&Delegation> = Vec::new();
+    for (offer, _) in offers {
+        // Several roles of one person may go to the same other.
+        if used.iter().all(|taken| taken.from != offer.from || taken.to == offer.to) {
+            used.push(offer);
+            available.entry(offer.to.clone()).or_default().insert(offer.role.clone());
         }
     }
-    available
+    Seated { available, used }
+}
+
+/// Returns why an approval fills no place for a unit: its signer is excluded, or all for whom they stand in are.
+fn excludes(worth: &Worth, selves: &BTreeMap<PrincipalId, Why>) -> Option<Why> {
+    if let Some(why) = selves.get(&worth.who) {
+        return Some(why.clone());
+    }
+    let of_others = || worth.delegated.iter().map(|one| (&one.from, selves.get(&one.from)));
+    let (from, why) =
+        of_others().next().filter(|_| worth.roles.is_empty() && of_others().all(|(_, why)| why.is_some()))?;
+    why.map(|why| Why::StandsIn { from: from.clone(), why: Box::new(why.clone()) })
 }
 
 /// Returns the entries in which one more person would help: those with empty places, and, where people fill one place each,

@@ -27,6 +27,32 @@ pub struct Rejection<'a> {
     pub until: Timestamp,
 }
 
+/// A place that somebody else may fill for a member of a role.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Delegation {
+    /// Since when; of several that are good the newest is used.
+    since: Timestamp,
+    /// Its token.
+    pub token: TokenId,
+    /// The role.
+    pub role: RoleName,
+    /// Whose place it is.
+    pub from: PrincipalId,
+    /// Who may fill it.
+    pub to: PrincipalId,
+}
+
+/// What an approval can stand for.
+#[derive(Debug, Clone)]
+pub struct Worth {
+    /// Who signed it.
+    pub who: PrincipalId,
+    /// The roles of the rule that its signer holds.
+    pub roles: BTreeSet<RoleName>,
+    /// The places of others, in roles of the rule, that its signer may fill instead.
+    pub delegated: Vec<Delegation>,
+}
+
 /// All tokens that stand at one moment for one update, with whose they are.
 pub struct Standing<'a> {
     policy: &'a Policy,
@@ -38,6 +64,8 @@ pub struct Standing<'a> {
     revoked: BTreeMap<TokenId, BTreeSet<PrincipalId>>,
     /// Every rejection that was ever signed for this target, also revoked and expired ones.
     rejections: Vec<(&'a SignedToken, &'a PrincipalId, ChangesetId)>,
+    /// The delegations that are good now, newest first.
+    delegations: Vec<Delegation>,
 }
 
 impl<'a> Standing<'a> {
@@ -68,7 +96,37 @@ impl<'a> Standing<'a> {
                 _ => {}
             }
         }
-        Self { policy, push, update, graph, now, revoked, rejections }
+        let mut standing = Self { policy, push, update, graph, now, revoked, rejections, delegations: Vec::new() };
+        let mut good: Vec<Delegation> = tokens.iter().filter_map(|signed| standing.delegation(signed)).collect();
+        good.sort_by(|one, other| other.cmp(one));
+        standing.delegations = good;
+        standing
+    }
+
+    /// Reads a delegation that is good now: by a member, of a role that can be delegated, to somebody else whom the policy knows.
+    ///
+    /// Only membership counts, so that what was delegated cannot be passed on.
+    fn delegation(&self, signed: &SignedToken) -> Option<Delegation> {
+        let Kind::Delegate { role, to } = &signed.token.kind else { return None };
+        let from = self.signer(signed).ok()?;
+        let delegable = self.policy.roles.get(role).is_some_and(|role| role.delegable);
+        let is_good = delegable
+            && from != to
+            && self.policy.holds_role(from, role)
+            && self.policy.principals.contains_key(to)
+            && self.end(signed).is_none();
+        let (role, from, to) = (role.clone(), from.clone(), to.clone());
+        is_good.then_some(Delegation { since: signed.token.not_before, token: signed.id, role, from, to })
+    }
+
+    /// Returns the places of others that `who` may fill in `role`.
+    fn delegated<'s>(&'s self, who: &'s PrincipalId, role: &'s RoleName) -> impl Iterator<Item = &'s Delegation> {
+        self.delegations.iter().filter(move |one| one.to == *who && one.role == *role)
+    }
+
+    /// Tells whether `who` holds `role`, or stands in for somebody who does.
+    fn can_fill(&self, who: &PrincipalId, role: &RoleName) -> bool {
+        self.policy.holds_role(who, role) || self.delegated(who, role).next().is_some()
     }
 
     fn is_revoked(&self, token: &TokenId, by: &PrincipalId) -> bool {
@@ -98,7 +156,7 @@ impl<'a> Standing<'a> {
                 let holds = self.now < until
                     && !self.is_revoked(&signed.id, by)
                     && self.ended(by).is_none()
-                    && roles.iter().any(|role| self.policy.holds_role(by, role));
+                    && roles.iter().any(|role| self.can_fill(by, role));
                 holds.then(|| Rejection { token: signed, subject: *subject, by: (*by).clone(), until })
             })
             .collect()
@@ -112,8 +170,8 @@ impl<'a> Standing<'a> {
         })
     }
 
-    /// Returns the signer of an approval and the roles that it can stand for, or why it cannot count for `rule`.
-    pub fn worth(&self, signed: &SignedToken, rule: &Rule) -> Result<(PrincipalId, BTreeSet<RoleName>), NotWorth> {
+    /// Returns the signer of a token that stands now, whatever it says and however long it counts, or why it does not stand.
+    pub fn signer(&self, signed: &SignedToken) -> Result<&'a PrincipalId, NotWorth> {
         let token = &signed.token;
         let Some(who) = self.policy.holder(&signed.key) else {
             return Err(NotWorth { who: None, why: Why::UnknownKey(signed.key.to_string()) });
@@ -122,6 +180,30 @@ impl<'a> Standing<'a> {
         if token.repository != self.push.repository {
             return refuse(Why::OtherRepository(token.repository.clone()));
         }
+        if let Some(until) = self.ended(who) {
+            return refuse(Why::SignerExpired(until));
+        }
+        if self.is_revoked(&signed.id, who) {
+            return refuse(Why::Revoked);
+        }
+        if token.not_before > self.now.plus(LEEWAY) {
+            return refuse(Why::NotYetValid(token.not_before));
+        }
+        Ok(who)
+    }
+
+    /// Returns when the token itself says that it ended, if that is over. One without an end is malformed; should one get here, it
+    /// has ended.
+    pub fn end(&self, signed: &SignedToken) -> Option<Timestamp> {
+        let end = signed.token.not_after.unwrap_or(signed.token.not_before);
+        (self.now >= end).then_some(end)
+    }
+
+    /// Returns what an approval can stand for, or why it cannot count for `rule`.
+    pub fn worth(&self, signed: &SignedToken, rule: &Rule) -> Result<Worth, NotWorth> {
+        let token = &signed.token;
+        let who = self.signer(signed)?;
+        let refuse = |why: Why| Err(NotWorth { who: Some(who.clone()), why });
         match &token.target {
             Some(target) if *target == self.update.target => {}
             Some(target) => return refuse(Why::OtherTarget(target.clone())),
@@ -134,14 +216,11 @@ impl<'a> Standing<'a> {
             }
             None => return refuse(Why::CoversNothing),
         }
-        if let Some(until) = self.ended(who) {
-            return refuse(Why::SignerExpired(until));
-        }
-        if self.is_revoked(&signed.id, who) {
-            return refuse(Why::Revoked);
-        }
-        if let Some(why) = self.wrong_time(signed, rule) {
+        if let Some(why) = self.too_old(signed, rule) {
             return refuse(why);
+        }
+        if self.update.used.contains(&signed.id) {
+            return refuse(Why::Used);
         }
         if let Some(at) = self.update.rewritten_at.filter(|at| *at >= token.not_before) {
             return refuse(Why::Spent(at));
@@ -151,38 +230,35 @@ impl<'a> Standing<'a> {
         }
         let roles = rule.roles();
         if let RoleChoice::Only(role) = &token.role
-            && (!roles.contains(role) || !self.policy.holds_role(who, role))
+            && (!roles.contains(role) || !self.can_fill(who, role))
         {
             return refuse(Why::OtherRole(role.clone()));
         }
-        let held: BTreeSet<RoleName> = roles
-            .into_iter()
-            .filter(|role| match &token.role {
-                RoleChoice::Any => self.policy.holds_role(who, role),
-                RoleChoice::Only(only) => only == *role,
-            })
-            .cloned()
-            .collect();
-        if held.is_empty() {
+        let meant = roles.into_iter().filter(|role| match &token.role {
+            RoleChoice::Any => true,
+            RoleChoice::Only(only) => only == *role,
+        });
+        let mut worth = Worth { who: who.clone(), roles: BTreeSet::new(), delegated: Vec::new() };
+        for role in meant {
+            if self.policy.holds_role(who, role) {
+                worth.roles.insert(role.clone());
+            }
+            worth.delegated.extend(self.delegated(who, role).cloned());
+        }
+        if worth.roles.is_empty() && worth.delegated.is_empty() {
             return refuse(Why::NoRole);
         }
         if !reason_fits(&token.reason, rule.reason.as_ref()) {
             return refuse(Why::Reason);
         }
-        Ok((who.clone(), held))
+        Ok(worth)
     }
 
-    fn wrong_time(&self, signed: &SignedToken, rule: &Rule) -> Option<Why> {
-        let token = &signed.token;
-        if token.not_before > self.now.plus(LEEWAY) {
-            return Some(Why::NotYetValid(token.not_before));
-        }
-        // An approval without an end is malformed; should one get here, it has ended.
-        let end = token.not_after.unwrap_or(token.not_before);
-        if self.now >= end {
+    fn too_old(&self, signed: &SignedToken, rule: &Rule) -> Option<Why> {
+        if let Some(end) = self.end(signed) {
             return Some(Why::Expired(end));
         }
-        let oldest = token.not_before.plus(rule.ttl);
+        let oldest = signed.token.not_before.plus(rule.ttl);
         (self.now >= oldest).then_some(Why::TooOld { ttl: rule.ttl, since: oldest })
     }
 

@@ -1,7 +1,7 @@
 //! Messages whose values are good or bad. A case is its name and why, the lines that differ from the message that it
-//! starts from (a revocation where the name says so, else an approval), and the answer.
+//! starts from (an approval, where the name does not begin with another kind), and the answer.
 
-use super::{APPROVAL, REVOCATION, Vector, bad, good, signed, with};
+use super::{APPROVAL, Vector, bad, good, kinds, signed, start, with};
 
 const CASES: &str = "\
 approve: an approval of a Git commit for its branch
@@ -55,18 +55,6 @@ kind-unknown: no such kind
 kind-case: a kind in capitals
   kind Approve
   => unknown kind of token
-kind-override: not supported yet
-  kind override
-  => tokens of kind `override` are not supported yet
-kind-attest: not supported yet
-  kind attest
-  => tokens of kind `attest` are not supported yet
-kind-delegate: not supported yet
-  kind delegate
-  => tokens of kind `delegate` are not supported yet
-kind-review: not supported yet
-  kind review
-  => tokens of kind `review` are not supported yet
 
 repo-space: a space that is not escaped
   repo pay ments
@@ -245,15 +233,18 @@ revoke-role: revocations are meant for no role
 revoke-end: revocations do not expire
   not-after 2026-11-22T20:00:00Z
   => `not-after` has a value, but a token of kind `revoke` has none
+revoke-detail: revocations have no detail
+  detail unit-tests passed
+  => `detail` has a value, but a token of kind `revoke` has none
 ";
 
 const TARGET: &str = "a target is a full refname (refs/heads/main), branch:NAME, bookmark:NAME, tag:NAME or env:NAME";
 
 pub fn vectors() -> Vec<Vector> {
     let mut vectors = Vec::new();
-    let mut lines = CASES.lines().filter(|line| !line.is_empty());
+    let mut lines = CASES.lines().chain(kinds::CASES.lines()).filter(|line| !line.is_empty());
     while let Some((name, why)) = lines.next().and_then(|line| line.split_once(": ")) {
-        let mut message = if name.starts_with("revoke") { REVOCATION } else { APPROVAL }.to_owned();
+        let mut message = start(name).to_owned();
         loop {
             let line = lines.next().and_then(|line| line.strip_prefix("  ")).expect("a case ends with its answer");
             let (field, value) = line.split_once(' ').expect("a field and its value");

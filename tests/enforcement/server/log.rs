@@ -4,8 +4,8 @@ use super::world::Steps;
 use crate::support::at;
 use ed25519_dalek::SigningKey;
 use jit::domain::audit::{
-    Entry, Event, Genesis, GenesisRefs, Hash, LastDenial, Origin, SignedCheckpoint, Standing, System, TargetState,
-    Unsettled, Verdict, VerifierKey,
+    Debt, Entry, Event, Genesis, GenesisRefs, Hash, LastDenial, Origin, SignedCheckpoint, Standing, System,
+    TargetState, Unsettled, Verdict, VerifierKey,
 };
 use jit::domain::change::{ChangesetId, Target};
 use jit::domain::time::Timestamp;
@@ -46,7 +46,7 @@ fn checkpoint(size: u64) -> SignedCheckpoint {
 impl Books {
     /// A log that began a day ago, when the refs had these values.
     pub fn new(refs: &BTreeMap<Target, Vec<ChangesetId>>, steps: Steps) -> Self {
-        let known = |value: &Vec<ChangesetId>| TargetState { recorded: Some(value.clone()), rewritten_at: None };
+        let known = |value: &Vec<ChangesetId>| TargetState { recorded: Some(value.clone()), ..TargetState::default() };
         let targets = refs.iter().map(|(target, value)| (target.clone(), known(value))).collect();
         let mut book = Book {
             entries: vec![],
@@ -105,8 +105,8 @@ impl LogStore for Books {
         if std::mem::replace(&mut book.locked, true) {
             return Err(LogError::Busy);
         }
-        let (head, unsettled) = (book.head.clone(), book.standing.unsettled.clone());
-        Ok(Box::new(Handle { book: self.0.clone(), head, unsettled }))
+        let (head, standing) = (book.head.clone(), book.standing.clone());
+        Ok(Box::new(Handle { book: self.0.clone(), head, standing }))
     }
 
     fn accept_restore(&self, _: Instant, _: &str) -> Result<Appended, LogError> {
@@ -117,7 +117,7 @@ impl LogStore for Books {
 struct Handle {
     book: Rc<RefCell<Book>>,
     head: SignedCheckpoint,
-    unsettled: Vec<Unsettled>,
+    standing: Standing,
 }
 
 impl Drop for Handle {
@@ -148,7 +148,11 @@ impl Log for Handle {
     }
 
     fn unsettled(&self) -> &[Unsettled] {
-        &self.unsettled
+        &self.standing.unsettled
+    }
+
+    fn debts(&self) -> &[Debt] {
+        &self.standing.debts
     }
 
     fn last_denial(&self) -> Option<LastDenial> {
@@ -165,15 +169,18 @@ impl Log for Handle {
             Event::Decision(decision) if decision.verdict == Verdict::Allow => "allow",
             Event::Decision(_) => "deny",
             Event::Outcome(_) => "outcome",
+            Event::Override(_) => "override",
+            Event::Review(_) => "review",
             _ => "other",
         };
         book.step("append", what)?;
+        book.fails(what)?;
         book.fails("space")?;
         let appended = book.add(entry)?;
         // Written, and yet nobody knows whether it is durable.
         book.fails("sync")?;
         self.head = appended.head.clone();
-        self.unsettled = book.standing.unsettled.clone();
+        self.standing = book.standing.clone();
         Ok(appended)
     }
 

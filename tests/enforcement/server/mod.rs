@@ -1,11 +1,13 @@
 //! The steps of a decision, and their order, with fake ports.
 
 mod broken;
+mod delegations;
 mod gathering;
 mod intake;
 mod log;
 mod order;
 mod outcome;
+mod overrides;
 mod repeated;
 mod repository;
 mod transactions;

@@ -94,6 +94,7 @@ impl History for Repository {
                 tip_changes: vec![],
                 reachable_bases: BTreeSet::new(),
                 rewritten_at: None,
+                used: BTreeSet::new(),
             }
         };
         Ok(self.claims.iter().map(update).collect())

@@ -3,9 +3,10 @@
 use super::log::Books;
 use super::repository::Repository;
 use crate::support::{REPOSITORY, at, ids, login, policy_with, target};
-use jit::domain::approval::{SignedToken, TokenId};
+use jit::domain::approval::{Kind, SignedToken, TokenId};
 use jit::domain::audit::{self, Decision, Event, Outcome};
 use jit::domain::change::ChangesetId;
+use jit::domain::name::{PrincipalId, RoleName};
 use jit::domain::policy::{Policy, PolicyFile, Verdict, load};
 use jit::domain::time::Timestamp;
 use jit::enforcement::{self, Answer, Landed, Server};
@@ -70,7 +71,13 @@ impl ApprovalStore for Shelf {
 
     fn revocations_of(&self, token: &TokenId) -> Result<Found, StoreError> {
         self.step("revocations", "")?;
-        Ok(self.found(|signed| signed.token.kind == jit::domain::approval::Kind::Revoke(*token)))
+        Ok(self.found(|signed| signed.token.kind == Kind::Revoke(*token)))
+    }
+
+    fn delegations(&self, role: &RoleName, to: &PrincipalId) -> Result<Found, StoreError> {
+        self.step("delegations", &format!("{role} {to}"))?;
+        let wanted = Kind::Delegate { role: role.clone(), to: to.clone() };
+        Ok(self.found(|signed| signed.token.kind == wanted))
     }
 
     fn add(&self, signed: &SignedToken, _: Timestamp) -> Result<Added, StoreError> {

@@ -7,7 +7,7 @@ mod token;
 
 pub use push::{Build, REPOSITORY, changesets, id, ids, login, push, target, update};
 pub use telling::{told, told_in};
-pub use token::{Draft, approve, at, key, reject, revoke};
+pub use token::{Draft, approve, at, attest, delegate, key, overriding, reject, review, revoke};
 
 use jit::domain::approval::SignedToken;
 use jit::domain::change::{Push, RefUpdate};

@@ -1,6 +1,7 @@
 //! Pushes in letters: each changeset is one letter, its id that letter's byte over and over.
 
 use super::at;
+use jit::domain::approval::SignedToken;
 use jit::domain::change::{
     Action, Changeset, ChangesetId, IdKind, Push, Pusher, RefUpdate, RepoPath, Target, TipChange, Trailer,
 };
@@ -100,6 +101,7 @@ pub fn update(old: &str, new: &str, brought: &str) -> RefUpdate {
         tip_changes: Vec::new(),
         reachable_bases: BTreeSet::new(),
         rewritten_at: None,
+        used: BTreeSet::new(),
     }
 }
 
@@ -123,6 +125,8 @@ pub trait Build {
     fn reaching(self, letters: &str) -> Self;
     /// The log knows that the target was rewritten, so many seconds from now.
     fn rewritten(self, seconds: i64) -> Self;
+    /// The log knows that the target moved with these overrides before.
+    fn after(self, used: &[SignedToken]) -> Self;
 }
 
 fn rule_name(name: &str) -> RuleName {
@@ -177,6 +181,10 @@ impl Build for RefUpdate {
 
     fn rewritten(self, seconds: i64) -> Self {
         Self { rewritten_at: Some(at(seconds)), ..self }
+    }
+
+    fn after(self, used: &[SignedToken]) -> Self {
+        Self { used: used.iter().map(|signed| signed.id).collect(), ..self }
     }
 }
 

@@ -3,9 +3,9 @@
 use super::push::as_hg;
 use super::{REPOSITORY, id, ids, target};
 use ed25519_dalek::{Signer as _, SigningKey};
-use jit::domain::approval::{Kind, PublicKey, RoleChoice, SignedToken, Token, signed_bytes};
+use jit::domain::approval::{Kind, PublicKey, RoleChoice, SignedToken, Status, Token, signed_bytes};
 use jit::domain::change::Action;
-use jit::domain::name::RoleName;
+use jit::domain::name::{CheckName, PrincipalId, RoleName, RuleName};
 use jit::domain::time::Timestamp;
 
 /// The moment so many seconds after the one that all tests take for now.
@@ -54,6 +54,26 @@ pub fn reject(subject: &str, base: &str) -> Draft {
     draft(Kind::Reject, subject, base)
 }
 
+/// An override of the rule `r`, for moving `refs/heads/main` from `base` to `subject`: a minute old, good for a day.
+pub fn overriding(subject: &str, base: &str) -> Draft {
+    let rule = RuleName::new("r").expect("a name");
+    draft(Kind::Override(rule), subject, base).reason("on fire").from(-60)
+}
+
+/// A review of the override of the rule `r` for `refs/heads/main`, by way of `subject`; of now.
+pub fn review(subject: &str) -> Draft {
+    let rule = RuleName::new("r").expect("a name");
+    let about = approve(subject, "").from(0).0;
+    Draft(Token { kind: Kind::Review(rule), action: None, not_after: None, ..about })
+}
+
+/// A delegation of `role` to somebody: a day old, good for a day.
+pub fn delegate(role: &str, to: &str) -> Draft {
+    let kind = Kind::Delegate { role: RoleName::new(role).expect(role), to: PrincipalId::new(to).expect(to) };
+    let about = approve("a", "").from(-86_400).0;
+    Draft(Token { kind, subject: None, target: None, action: None, ..about })
+}
+
 /// A revocation of `token`, half an hour old.
 pub fn revoke(token: &SignedToken) -> Draft {
     Draft(Token {
@@ -68,10 +88,40 @@ pub fn revoke(token: &SignedToken) -> Draft {
     })
 }
 
+/// An attestation that the check `tests` of `subject` ended so: an hour old, good for a day.
+pub fn attest(subject: &str, status: &str) -> Draft {
+    let status = Status::parse(status).expect(status);
+    let check = CheckName::new("tests").expect("a name");
+    let about = approve(subject, "").0;
+    Draft(Token { kind: Kind::Attest { check, status }, target: None, action: None, ..about })
+}
+
 impl Draft {
+    /// An override or a review of another rule.
+    pub fn of_rule(mut self, name: &str) -> Self {
+        if let Kind::Override(rule) | Kind::Review(rule) = &mut self.0.kind {
+            *rule = RuleName::new(name).expect(name);
+        }
+        self
+    }
+
+    /// An attestation of another check.
+    pub fn of_check(mut self, name: &str) -> Self {
+        if let Kind::Attest { check, .. } = &mut self.0.kind {
+            *check = CheckName::new(name).expect(name);
+        }
+        self
+    }
+
     /// For another target.
     pub fn on(mut self, written: &str) -> Self {
         self.0.target = Some(target(written));
+        self
+    }
+
+    /// About a Mercurial changeset, for no target.
+    pub fn hg_changeset(mut self) -> Self {
+        self.0.subject = self.0.subject.as_ref().map(as_hg);
         self
     }
 

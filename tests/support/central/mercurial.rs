@@ -1,14 +1,12 @@
 //! What Mercurial does in its own way: pushes over ssh, with the login that the forced command sets.
 
-use super::command_server::{Answer, CommandServer};
 use super::replace;
 use super::system::{System, Wish};
-use crate::hg::{TestHg, Transport, hg};
+use crate::hg::{Ran, TestHg, Transport, hg};
 use crate::support::{ALICE, PROGRAM, Person, Said, now, run};
 use jit::adapters::mercurial::Bundle;
 use jit::domain::approval::SignedToken;
 use jit::domain::change::{ChangesetId, IdKind, Target};
-use std::cell::RefCell;
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
@@ -19,18 +17,15 @@ const TAGGING: &str = "tagging";
 /// A hook that runs after those of `jit`.
 const STOPPING: &str = "\n[hooks]\npretxnclose.stopping = false\n";
 
-/// The server, the clone, and one Mercurial that stays open for both.
+/// The server and the clone.
 pub struct Mercurial {
-    open: RefCell<CommandServer>,
     test: TestHg,
 }
 
 impl Mercurial {
     /// Makes a server without any changeset, and its clone.
     pub fn new() -> Self {
-        let test = TestHg::empty();
-        let open = RefCell::new(CommandServer::start(&test));
-        let system = Self { open, test };
+        let system = Self { test: TestHg::empty() };
         for name in ["server", "work"] {
             system.ok(&["init", &system.text_of(name)]);
         }
@@ -42,23 +37,23 @@ impl Mercurial {
     }
 
     /// Runs a command in the server or the clone.
-    fn hg(&self, repository: &str, arguments: &[&str]) -> Answer {
+    fn hg(&self, repository: &str, arguments: &[&str]) -> Ran {
         let folder = self.text_of(repository);
-        self.open.borrow_mut().run(&[&["-R", &folder], arguments].concat())
+        self.test.quickly(&[&["-R", &folder], arguments].concat())
     }
 
     /// Runs a command, which must succeed, and returns its standard output.
     fn ok(&self, arguments: &[&str]) -> String {
-        let answer = self.open.borrow_mut().run(arguments);
-        assert_eq!(answer.code, 0, "hg {arguments:?}: {}", answer.said);
-        answer.out
+        let answer = self.test.quickly(arguments);
+        assert_eq!(answer.code, Some(0), "hg {arguments:?}: {}", answer.said);
+        answer.stdout
     }
 
     /// The same in the clone.
     fn in_work(&self, arguments: &[&str]) -> String {
         let answer = self.hg("work", arguments);
-        assert_eq!(answer.code, 0, "hg {arguments:?}: {}", answer.said);
-        answer.out
+        assert_eq!(answer.code, Some(0), "hg {arguments:?}: {}", answer.said);
+        answer.stdout
     }
 
     fn here(&self) -> ChangesetId {
@@ -67,7 +62,7 @@ impl Mercurial {
 
     /// The changesets on the server that a command names, one in each line.
     fn on_server(&self, arguments: &[&str]) -> Vec<ChangesetId> {
-        let mut found: Vec<ChangesetId> = self.hg("server", arguments).out.lines().map(id).collect();
+        let mut found: Vec<ChangesetId> = self.hg("server", arguments).stdout.lines().map(id).collect();
         found.sort_unstable();
         found
     }
@@ -200,7 +195,7 @@ impl System for Mercurial {
         let path = path.to_str().expect("a plain path");
         if wishes.is_empty() {
             let url = self.url(who);
-            return said(self.open.borrow_mut().run(&["-R", path, "push", "--force", &url]));
+            return said(self.test.quickly(&["-R", path, "push", "--force", &url]));
         }
         self.in_work(&["unbundle", "--quiet", path]);
         self.run_push(&self.arguments(who, wishes, &bundle.ids))
@@ -231,7 +226,7 @@ impl System for Mercurial {
             None => arguments.extend(["bookmark", "--delete", &name]),
         }
         let answer = self.hg("server", &arguments);
-        assert_eq!(answer.code, 0, "{}", answer.said);
+        assert_eq!(answer.code, Some(0), "{}", answer.said);
     }
 
     fn values(&self, target: &Target) -> Vec<ChangesetId> {
@@ -250,7 +245,7 @@ impl System for Mercurial {
 
     fn state(&self) -> String {
         let shown = "{node} {phase} {obsolete} {bookmarks} {tags}\n";
-        let log = self.hg("server", &["log", "--hidden", "--template", shown]).out;
+        let log = self.hg("server", &["log", "--hidden", "--template", shown]).stdout;
         let store = self.test.server().join(".hg/store");
         assert!(!store.join("journal").exists(), "a transaction was left open");
         let markers = fs::read(store.join("obsstore")).unwrap_or_default();
@@ -267,8 +262,8 @@ fn id(hex: &str) -> ChangesetId {
 }
 
 /// A push that finds nothing but bookmarks to send says 1. What the server says has a mark before it.
-fn said(answer: Answer) -> Said {
+fn said(answer: Ran) -> Said {
     let lines: Vec<&str> = answer.said.lines().map(|line| line.strip_prefix("remote: ").unwrap_or(line)).collect();
-    let code = if answer.code == 1 { 0 } else { answer.code };
-    Said { code: Some(code), out: Vec::new(), err: lines.join("\n") }
+    let code = if answer.code == Some(1) { Some(0) } else { answer.code };
+    Said { code, out: Vec::new(), err: lines.join("\n") }
 }

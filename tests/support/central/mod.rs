@@ -12,7 +12,6 @@
 //! repo.accepted(ALICE, to(MAIN, commit));
 //! ```
 
-mod command_server;
 mod form;
 mod git;
 mod mercurial;

@@ -8,7 +8,8 @@ use super::state::{Kept, State};
 use super::storage::{failed, remove, write_whole};
 use super::{anchor, blobs};
 use crate::domain::audit::{
-    Entry, Frame, Hash, LastDenial, SignedCheckpoint, Standing, TargetChange, TargetState, Tree, Unsettled, leaf_hash,
+    Debt, Entry, Frame, Hash, LastDenial, SignedCheckpoint, Standing, TargetChange, TargetState, Tree, Unsettled,
+    leaf_hash,
 };
 use crate::domain::change::Target;
 use crate::domain::time::Timestamp;
@@ -65,6 +66,10 @@ impl Log for DiskLog {
 
     fn unsettled(&self) -> &[Unsettled] {
         &self.state.standing.unsettled
+    }
+
+    fn debts(&self) -> &[Debt] {
+        &self.state.standing.debts
     }
 
     fn last_denial(&self) -> Option<LastDenial> {

@@ -111,7 +111,10 @@ impl DiskLogStore {
 
 /// Merges a change with an earlier one of the same target.
 fn collect(batch: &mut BTreeMap<Target, TargetChange>, change: TargetChange) {
-    let earlier = batch.get(&change.target).and_then(|earlier| earlier.rewritten);
-    let rewritten = change.rewritten.max(earlier);
-    batch.insert(change.target.clone(), TargetChange { rewritten, ..change });
+    let mut change = change;
+    if let Some(earlier) = batch.remove(&change.target) {
+        change.rewritten = change.rewritten.max(earlier.rewritten);
+        change.used.extend(earlier.used);
+    }
+    batch.insert(change.target.clone(), change);
 }

@@ -11,7 +11,7 @@ use super::FaultKind;
 use super::draft::Draft;
 use super::fault::Sink;
 use super::model::{DefaultAnswer, Policy, Principal};
-use crate::domain::name::PrincipalId;
+use crate::domain::name::{CheckName, PrincipalId, RoleName};
 use std::collections::BTreeMap;
 
 /// Checks `draft`. What it returns holds only if no fault was noted, here or before.
@@ -22,7 +22,9 @@ pub(super) fn check(draft: &Draft, digest: [u8; 32], sink: &mut Sink) -> Policy 
     let quorums = quorum::Quorums::new(draft, &roles);
     let environments = draft.environments.iter().map(|one| (&one.name.value, one)).collect();
     let windows = draft.windows.iter().map(|one| &one.name.value).collect();
-    let context = rule::Context { environments, windows, quorums, has_gaps: draft.has_gaps };
+    let checks = checks(draft, &quorums, sink);
+    let named = draft.checks.iter().map(|one| (&one.name.value, one)).collect();
+    let context = rule::Context { environments, windows, checks: named, quorums, has_gaps: draft.has_gaps };
     let rules = draft.rules.iter().map(|rule| rule::check(rule, &context, sink)).collect();
     Policy {
         default,
@@ -30,6 +32,7 @@ pub(super) fn check(draft: &Draft, digest: [u8; 32], sink: &mut Sink) -> Policy 
         roles: roles.into_iter().map(|(name, resolved)| (name, resolved.role)).collect(),
         environments: draft.environments.iter().map(|one| (one.name.value.clone(), one.value.clone())).collect(),
         windows: draft.windows.iter().filter_map(|one| Some((one.name.value.clone(), one.value.clone()?))).collect(),
+        checks,
         rules,
         digest,
     }
@@ -50,6 +53,16 @@ fn default_answer(draft: &Draft, sink: &mut Sink) -> DefaultAnswer {
             first.value
         }
     }
+}
+
+fn checks(draft: &Draft, quorums: &quorum::Quorums<'_>, sink: &mut Sink) -> BTreeMap<CheckName, RoleName> {
+    let mut found = BTreeMap::new();
+    for check in &draft.checks {
+        let Some(role) = &check.role else { continue };
+        quorums.check_signer(role, draft.has_gaps, sink);
+        found.insert(check.name.value.clone(), role.value.clone());
+    }
+    found
 }
 
 fn principals(draft: &Draft) -> BTreeMap<PrincipalId, Principal> {

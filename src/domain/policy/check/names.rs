@@ -12,6 +12,7 @@ pub(super) fn check(draft: &Draft, sink: &mut Sink) {
     defined_once(Thing::Role, draft.roles.iter().map(|one| &one.name), sink);
     defined_once(Thing::Environment, draft.environments.iter().map(|one| &one.name), sink);
     defined_once(Thing::Window, draft.windows.iter().map(|one| &one.name), sink);
+    defined_once(Thing::Check, draft.checks.iter().map(|one| &one.name), sink);
     defined_once(Thing::Rule, draft.rules.iter().filter_map(|one| one.name.as_ref()), sink);
     owned_once("the key", owned(draft, |one| &one.keys), sink);
     owned_once("the e-mail address", owned(draft, |one| &one.emails), sink);

@@ -7,7 +7,7 @@
 
 use super::roles::Resolved;
 use crate::domain::name::RoleName;
-use crate::domain::policy::draft::{Draft, RequirementDraft, RuleDraft};
+use crate::domain::policy::draft::{At, Draft, RequirementDraft, RuleDraft};
 use crate::domain::policy::fault::{Note, Place, Remark, Sink};
 use crate::domain::policy::{FaultKind, Thing};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -38,6 +38,12 @@ impl<'r> Quorums<'r> {
         let require_holds = self.entries_hold(&rule.require, has_gaps, sink);
         let alternatives_hold: Vec<bool> =
             rule.any_of.iter().map(|one| self.entries_hold(&one.value, has_gaps, sink)).collect();
+        let emergency = rule.overriding.as_ref().map(|one| &one.requirement);
+        let override_holds = self.entries_hold(emergency, has_gaps, sink);
+        if let (true, true, Some(place)) = (rule.sound, override_holds, rule.given.get("override")) {
+            let entries: Vec<Entry<'_>> = emergency.into_iter().filter_map(|one| self.entry(one)).collect();
+            fits("override", &entries, rule.rule.distinct_people, place, sink);
+        }
         if !rule.sound || !require_holds {
             return;
         }
@@ -53,23 +59,43 @@ impl<'r> Quorums<'r> {
         }
     }
 
+    /// Notes a role that nothing defines, or of which nobody can sign.
+    pub(super) fn check_signer(&self, role: &At<RoleName>, has_gaps: bool, sink: &mut Sink) {
+        let Some(resolved) = self.role(role, has_gaps, sink) else { return };
+        if resolved.sound && self.signers.get(&role.value).is_none_or(Vec::is_empty) {
+            let defined = Note { place: resolved.place.clone(), remark: Remark::DefinedHere(role.value.to_string()) };
+            sink.push_with(&role.place, FaultKind::NoSigner(role.value.to_string()), vec![defined]);
+        }
+    }
+
+    /// Looks a role up; notes one that nothing defines.
+    fn role(&self, role: &At<RoleName>, has_gaps: bool, sink: &mut Sink) -> Option<&Resolved> {
+        let found = self.roles.get(&role.value);
+        if found.is_none() && !has_gaps {
+            let similar = sink.similar(role.value.as_str(), self.roles.keys().map(RoleName::as_str));
+            let what = FaultKind::Unknown { what: Thing::Role, name: role.value.to_string(), similar };
+            sink.push(&role.place, what);
+        }
+        found
+    }
+
     fn entry(&self, written: &RequirementDraft) -> Option<Entry<'_>> {
         self.signers.get(&written.role.value).map(|who| (&who[..], written.approvals.value))
     }
 
     /// Judges entries one by one; true if each can be judged and holds.
-    fn entries_hold(&self, entries: &[RequirementDraft], has_gaps: bool, sink: &mut Sink) -> bool {
+    fn entries_hold<'e>(
+        &self,
+        entries: impl IntoIterator<Item = &'e RequirementDraft>,
+        has_gaps: bool,
+        sink: &mut Sink,
+    ) -> bool {
         let before = sink.list.len();
         let mut known = true;
         for entry in entries {
             let name = &entry.role.value;
-            let Some(resolved) = self.roles.get(name) else {
+            let Some(resolved) = self.role(&entry.role, has_gaps, sink) else {
                 known = false;
-                if !has_gaps {
-                    let similar = sink.similar(name.as_str(), self.roles.keys().map(RoleName::as_str));
-                    let what = FaultKind::Unknown { what: Thing::Role, name: name.to_string(), similar };
-                    sink.push(&entry.role.place, what);
-                }
                 continue;
             };
             known &= resolved.sound;

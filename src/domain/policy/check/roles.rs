@@ -148,11 +148,12 @@ fn members(
             sink.push(&role.name.place, FaultKind::TooMany { what, limit: limits::MEMBERSHIPS });
             break;
         }
-        all.insert(name.clone(), Resolved { role: Role { members }, place: role.name.place.clone(), sound });
+        let role_of_it = Role { members, delegable: role.delegable };
+        all.insert(name.clone(), Resolved { role: role_of_it, place: role.name.place.clone(), sound });
     }
     for (&name, role) in written {
-        let empty =
-            || Resolved { role: Role { members: BTreeSet::new() }, place: role.name.place.clone(), sound: false };
+        let nobody = Role { members: BTreeSet::new(), delegable: false };
+        let empty = || Resolved { role: nobody, place: role.name.place.clone(), sound: false };
         all.entry(name.clone()).or_insert_with(empty);
     }
     all

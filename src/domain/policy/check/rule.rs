@@ -3,10 +3,10 @@
 use super::quorum::Quorums;
 use super::reach::{self, Reach};
 use crate::domain::approval::quorum::Requirement;
-use crate::domain::name::{EnvironmentName, WindowName};
-use crate::domain::policy::draft::{EnvironmentDraft, RequirementDraft, RuleDraft};
+use crate::domain::name::{CheckName, EnvironmentName, WindowName};
+use crate::domain::policy::draft::{At, CheckDraft, EnvironmentDraft, RequirementDraft, RuleDraft};
 use crate::domain::policy::fault::{Note, Place, Remark, Sink};
-use crate::domain::policy::model::Rule;
+use crate::domain::policy::model::{Override, Rule};
 use crate::domain::policy::{FaultKind, Thing};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,12 +14,13 @@ use std::collections::{BTreeMap, BTreeSet};
 const ABOUT_APPROVALS: [&str; 6] = ["ttl", "self_approval", "distinct_people", "up_to_date", "promoted_from", "reason"];
 
 /// The keys that ask for something, `deny` aside.
-const ASKING: [&str; 4] = ["require", "any_of", "authors", "pushers"];
+const ASKING: [&str; 5] = ["require", "any_of", "checks", "authors", "pushers"];
 
 /// What rules refer to.
 pub(super) struct Context<'d> {
     pub(super) environments: BTreeMap<&'d EnvironmentName, &'d EnvironmentDraft>,
     pub(super) windows: BTreeSet<&'d WindowName>,
+    pub(super) checks: BTreeMap<&'d CheckName, &'d CheckDraft>,
     pub(super) quorums: Quorums<'d>,
     /// Names that seem missing may stand in a file that could not be read.
     pub(super) has_gaps: bool,
@@ -30,13 +31,26 @@ pub(super) fn check(written: &RuleDraft, context: &Context<'_>, sink: &mut Sink)
     asks_something(written, sink);
     denies_consistently(written, sink);
     reaches_something(written, context, sink);
-    environments_exist(written, context, sink);
-    window_exists(written, context, sink);
+    has_one_window(written, sink);
+    if !context.has_gaps {
+        exist(Thing::Environment, &written.environments, context.environments.keys().copied(), sink);
+        exist(Thing::Window, &written.windows, context.windows.iter().copied(), sink);
+        exist(Thing::Check, &written.checks, context.checks.keys().copied(), sink);
+    }
     context.quorums.check(written, context.has_gaps, sink);
+    let role_of = |name: &At<CheckName>| {
+        Some((name.value.clone(), context.checks.get(&name.value)?.role.as_ref()?.value.clone()))
+    };
     let all = |list: &[RequirementDraft]| list.iter().map(requirement).collect();
     Rule {
         require: all(&written.require),
         any_of: written.any_of.iter().map(|alternative| all(&alternative.value)).collect(),
+        overriding: written.overriding.as_ref().map(|one| Override {
+            requirement: requirement(&one.requirement),
+            ttl: one.ttl,
+            review_within: one.review_within,
+        }),
+        checks: written.checks.iter().filter_map(role_of).collect(),
         ..written.rule.clone()
     }
 }
@@ -98,27 +112,22 @@ fn exclusive(a: (&'static str, &Place), b: (&'static str, &Place), sink: &mut Si
     sink.push_with(second.1, FaultKind::Exclusive { first: first.0, second: second.0 }, vec![note]);
 }
 
-fn environments_exist(written: &RuleDraft, context: &Context<'_>, sink: &mut Sink) {
-    if context.has_gaps {
-        return;
-    }
-    let known = &context.environments;
-    for name in written.environments.iter().filter(|name| !known.contains_key(&name.value)) {
-        let similar = sink.similar(name.value.as_str(), known.keys().map(|name| name.as_str()));
-        let what = FaultKind::Unknown { what: Thing::Environment, name: name.value.to_string(), similar };
-        sink.push(&name.place, what);
-    }
-}
-
-fn window_exists(written: &RuleDraft, context: &Context<'_>, sink: &mut Sink) {
+fn has_one_window(written: &RuleDraft, sink: &mut Sink) {
     if let (Some(during), Some(outside)) = (written.given.get("during"), written.given.get("outside")) {
         exclusive(("during", during), ("outside", outside), sink);
     }
-    if context.has_gaps {
-        return;
-    }
-    for name in written.windows.iter().filter(|name| !context.windows.contains(&name.value)) {
-        let similar = sink.similar(name.value.as_str(), context.windows.iter().map(|name| name.as_str()));
-        sink.push(&name.place, FaultKind::Unknown { what: Thing::Window, name: name.value.to_string(), similar });
+}
+
+/// Notes the names that are not among the known ones.
+fn exist<'d, T: Ord + AsRef<str> + 'd>(
+    what: Thing,
+    names: &[At<T>],
+    known: impl IntoIterator<Item = &'d T>,
+    sink: &mut Sink,
+) {
+    let all: BTreeSet<&T> = known.into_iter().collect();
+    for At { place, value } in names.iter().filter(|name| !all.contains(&name.value)) {
+        let similar = sink.similar(value.as_ref(), all.iter().map(|name| name.as_ref()));
+        sink.push(place, FaultKind::Unknown { what, name: value.as_ref().to_owned(), similar });
     }
 }

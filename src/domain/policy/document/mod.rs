@@ -4,6 +4,7 @@
 //! only, so that everything which is wrong in every file is said at once. It refuses keys that it does not know, and
 //! by name those that a later version will know.
 
+mod check;
 mod label;
 mod people;
 mod reader;
@@ -30,8 +31,8 @@ use toml::de::{DeTable, DeValue};
 /// What a file may hold.
 const FILE: Section = Section {
     name: "a policy",
-    keys: &["version", "default", "principals", "roles", "environments", "windows", "rule"],
-    later: &["checks"],
+    keys: &["version", "default", "principals", "roles", "environments", "windows", "checks", "rule"],
+    later: &[],
 };
 
 /// Reads `file`, which is the one with this index, into `draft`.
@@ -106,6 +107,11 @@ fn read_top(reader: &mut Reader<'_>, table: &DeTable<'_>, file: &str, draft: &mu
             Some("windows") => {
                 let (found, gaps) = each(reader, "windows", value, window::window);
                 draft.windows.extend(found);
+                draft.has_gaps |= gaps;
+            }
+            Some("checks") => {
+                let (found, gaps) = each(reader, "checks", value, check::check);
+                draft.checks.extend(found);
                 draft.has_gaps |= gaps;
             }
             Some("rule") => {

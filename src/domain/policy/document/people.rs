@@ -10,7 +10,7 @@ use crate::domain::policy::limits;
 pub(super) const PRINCIPAL: Section =
     Section { name: "a principal", keys: &["keys", "emails", "logins", "valid_until"], later: &[] };
 
-pub(super) const ROLE: Section = Section { name: "a role", keys: &["members"], later: &["delegable"] };
+pub(super) const ROLE: Section = Section { name: "a role", keys: &["members", "delegable"], later: &[] };
 
 /// Reads one principal; `None` if it has no name to go by.
 pub(super) fn principal(reader: &mut Reader<'_>, name: &Key<'_>, body: &Value<'_>) -> Option<PrincipalDraft> {
@@ -68,9 +68,15 @@ pub(super) fn role(reader: &mut Reader<'_>, name: &Key<'_>, body: &Value<'_>) ->
     let name = value::name(reader, place.clone(), name.get_ref(), RoleName::new);
     let table = reader.table("roles", body)?;
     let (mut people, mut roles) = (Vec::new(), Vec::new());
+    let mut delegable = false;
     for (key, value) in table {
-        if reader.known(&ROLE, key) != Some("members") {
-            continue;
+        match reader.known(&ROLE, key) {
+            Some("members") => {}
+            Some("delegable") => {
+                delegable = reader.truth("delegable", value).unwrap_or(false);
+                continue;
+            }
+            _ => continue,
         }
         for member in reader.distinct_texts("members", value) {
             match member.value.strip_prefix("role:") {
@@ -83,5 +89,5 @@ pub(super) fn role(reader: &mut Reader<'_>, name: &Key<'_>, body: &Value<'_>) ->
     if !table.contains_key("members") {
         reader.sink.push(&place, FaultKind::EmptyRole(name.value.to_string()));
     }
-    Some(RoleDraft { name, people, roles, sound: reader.faults() == before })
+    Some(RoleDraft { name, people, roles, delegable, sound: reader.faults() == before })
 }

@@ -1,13 +1,16 @@
-//! Reads `require` and `any_of`.
+//! Reads `require`, `any_of` and `override`.
 
 use super::reader::{Reader, Section, Value};
 use super::value;
 use crate::domain::name::RoleName;
-use crate::domain::policy::draft::{At, RequirementDraft};
+use crate::domain::policy::draft::{At, OverrideDraft, RequirementDraft};
 use crate::domain::policy::{FaultKind, limits};
 
 pub(super) const REQUIREMENT: Section =
     Section { name: "an entry of `require` or `any_of`", keys: &["role", "approvals"], later: &[] };
+
+pub(super) const OVERRIDE: Section =
+    Section { name: "`override`", keys: &["role", "approvals", "ttl", "review_within"], later: &[] };
 
 /// Reads one list of requirements; entries with faults are left out.
 pub(super) fn list(reader: &mut Reader<'_>, key: &'static str, value: &Value<'_>) -> Vec<RequirementDraft> {
@@ -38,22 +41,44 @@ fn check_count(reader: &mut Reader<'_>, key: &'static str, value: &Value<'_>, co
 }
 
 fn requirement(reader: &mut Reader<'_>, key: &'static str, entry: &Value<'_>) -> Option<RequirementDraft> {
+    of_table(reader, key, &REQUIREMENT, entry, |_, _, _| {})
+}
+
+/// Reads `override`; `None` if who may do it is not to be known.
+pub(super) fn overriding(reader: &mut Reader<'_>, entry: &Value<'_>) -> Option<OverrideDraft> {
+    let (mut ttl, mut review_within) = (limits::OVERRIDE_TTL, limits::REVIEW_WITHIN);
+    let requirement = of_table(reader, "override", &OVERRIDE, entry, |reader, key, value| {
+        let span = if key == "ttl" { &mut ttl } else { &mut review_within };
+        *span = value::span(reader, key, value).unwrap_or(*span);
+    })?;
+    Some(OverrideDraft { requirement, ttl, review_within })
+}
+
+/// Reads a role and a number from a table of `section`, and leaves its other keys to `other`.
+fn of_table(
+    reader: &mut Reader<'_>,
+    key: &'static str,
+    section: &Section,
+    entry: &Value<'_>,
+    mut other: impl FnMut(&mut Reader<'_>, &'static str, &Value<'_>),
+) -> Option<RequirementDraft> {
     let table = reader.table(key, entry)?;
     let (mut role, mut approvals) = (None, None);
     for (key, value) in table {
-        match reader.known(&REQUIREMENT, key) {
+        match reader.known(section, key) {
             Some("role") => {
                 if let Some(text) = reader.text("role", value) {
                     role = value::name(reader, reader.place(value.span()), text, RoleName::new);
                 }
             }
             Some("approvals") => approvals = count(reader, value),
-            _ => {}
+            Some(key) => other(reader, key, value),
+            None => {}
         }
     }
     for key in REQUIREMENT.keys {
         if !table.contains_key(*key) {
-            reader.fault(entry.span(), FaultKind::MissingKey { section: REQUIREMENT.name, key });
+            reader.fault(entry.span(), FaultKind::MissingKey { section: section.name, key });
         }
     }
     Some(RequirementDraft { role: role?, approvals: approvals? })

@@ -2,7 +2,7 @@
 
 use super::reader::{Reader, Section, Value};
 use super::{label, requirement, size, target, value};
-use crate::domain::name::{EnvironmentName, RuleName, WindowName};
+use crate::domain::name::{CheckName, EnvironmentName, RuleName, WindowName};
 use crate::domain::policy::draft::{At, RuleDraft};
 use crate::domain::policy::{FaultKind, Mode, Rule, TargetPatterns, When, limits};
 use std::collections::BTreeMap;
@@ -24,6 +24,7 @@ pub(super) const RULE: Section = Section {
         "actions",
         "require",
         "any_of",
+        "checks",
         "deny",
         "ttl",
         "self_approval",
@@ -33,10 +34,11 @@ pub(super) const RULE: Section = Section {
         "reason",
         "authors",
         "pushers",
+        "override",
         "mode",
         "message",
     ],
-    later: &["checks", "bind", "land", "override", "escalate"],
+    later: &["bind", "land", "escalate"],
 };
 
 /// Reads one rule; `None` if it is not a table.
@@ -54,8 +56,10 @@ pub(super) fn read(reader: &mut Reader<'_>, body: &Value<'_>, file: &str) -> Opt
         environments: Vec::new(),
         windows: Vec::new(),
         entries: Vec::new(),
+        checks: Vec::new(),
         require: Vec::new(),
         any_of: Vec::new(),
+        overriding: None,
         sound: false,
     };
     for (key, value) in table {
@@ -104,8 +108,13 @@ fn one(reader: &mut Reader<'_>, key: &'static str, value: &Value<'_>, draft: &mu
         "actions" => rule.actions = target::actions(reader, value),
         "require" => draft.require = requirement::list(reader, "require", value),
         "any_of" => draft.any_of = requirement::alternatives(reader, value),
+        "checks" => {
+            for text in reader.distinct_texts(key, value) {
+                draft.checks.extend(value::name(reader, text.place, text.value, CheckName::new));
+            }
+        }
         "deny" => set(&mut rule.deny, reader.truth(key, value)),
-        "ttl" => set(&mut rule.ttl, value::ttl(reader, value)),
+        "ttl" => set(&mut rule.ttl, value::span(reader, key, value)),
         "self_approval" => set(&mut rule.self_approval, reader.truth(key, value)),
         "distinct_people" => set(&mut rule.distinct_people, reader.truth(key, value)),
         "up_to_date" => set(&mut rule.up_to_date, reader.truth(key, value)),
@@ -113,6 +122,7 @@ fn one(reader: &mut Reader<'_>, key: &'static str, value: &Value<'_>, draft: &mu
         "reason" => rule.reason = value::reason(reader, value),
         "authors" => set(&mut rule.authors_known, reader.word(key, value, "`known`", &[("known", true)])),
         "pushers" => set(&mut rule.pushers_known, reader.word(key, value, "`known`", &[("known", true)])),
+        "override" => draft.overriding = requirement::overriding(reader, value),
         "mode" => {
             let words = [("enforce", Mode::Enforce), ("observe", Mode::Observe)];
             set(&mut rule.mode, reader.word(key, value, "`enforce` or `observe`", &words));
@@ -153,6 +163,7 @@ pub(in crate::domain::policy) fn blank(place: (String, usize)) -> Rule {
         actions: None,
         require: Vec::new(),
         any_of: Vec::new(),
+        checks: BTreeMap::new(),
         deny: false,
         ttl: limits::DEFAULT_TTL,
         self_approval: false,
@@ -162,6 +173,7 @@ pub(in crate::domain::policy) fn blank(place: (String, usize)) -> Rule {
         reason: None,
         authors_known: false,
         pushers_known: false,
+        overriding: None,
         mode: Mode::Enforce,
         message: None,
     }

@@ -4,7 +4,7 @@
 //! does: names are not looked up, and keys that exclude each other are let stand.
 
 use super::reader::Section;
-use super::{FILE, label, people, requirement, rule, size, target, window};
+use super::{FILE, check, label, people, requirement, rule, size, target, window};
 use crate::domain::policy::limits;
 use serde_json::{Map, Value, json};
 
@@ -24,6 +24,8 @@ pub fn schema() -> Value {
         "rule": table(&rule::RULE, &["name"]),
         "size": table(&size::LARGER_THAN, &[]),
         "requirement": table(&requirement::REQUIREMENT, requirement::REQUIREMENT.keys),
+        "check": table(&check::CHECK, &["role"]),
+        "override": table(&requirement::OVERRIDE, &["role", "approvals"]),
         "patterns": {
             "type": "array", "minItems": 1, "uniqueItems": true,
             "items": { "type": "string", "minLength": 1, "maxLength": limits::PATTERN_BYTES },
@@ -55,6 +57,7 @@ fn of_key(section: &Section, key: &str) -> Value {
         "roles" => named("role"),
         "environments" if section.name == FILE.name => named("environment"),
         "windows" => named("window"),
+        "checks" if section.name == FILE.name => named("check"),
         "rule" => json!({ "type": "array", "maxItems": limits::RULES, "items": { "$ref": "#/$defs/rule" } }),
         "keys" | "emails" | "logins" => texts(),
         // Editors hand over TOML's dates as texts.
@@ -69,7 +72,7 @@ fn of_key(section: &Section, key: &str) -> Value {
         }),
         "from" | "to" | "timezone" => json!({ "type": "string" }),
         "name" | "during" | "outside" | "role" => name(),
-        "environments" => names(),
+        "environments" | "checks" => names(),
         "labels" => json!({
             "type": "object", "minProperties": 1, "propertyNames": { "pattern": label::KEY },
             "additionalProperties": { "$ref": "#/$defs/patterns" },
@@ -85,8 +88,11 @@ fn of_key(section: &Section, key: &str) -> Value {
             "type": "array", "minItems": 1, "maxItems": limits::ENTRIES, "items": { "$ref": "#/$defs/requirements" },
         }),
         "approvals" => json!({ "type": "integer", "minimum": 1, "maximum": limits::APPROVALS }),
-        "deny" | "self_approval" | "up_to_date" => truth(false),
+        "deny" | "self_approval" | "up_to_date" | "delegable" => truth(false),
         "distinct_people" => truth(true),
+        "override" => json!({ "$ref": "#/$defs/override" }),
+        "review_within" => json!({ "type": "string", "default": "3d" }),
+        "ttl" if section.name == requirement::OVERRIDE.name => json!({ "type": "string", "default": "1h" }),
         "ttl" => json!({ "type": "string", "default": "7d" }),
         "reason" => json!({ "type": "string", "minLength": 1, "maxLength": limits::EXPRESSION_BYTES }),
         "authors" | "pushers" => json!({ "const": "known" }),

@@ -84,12 +84,12 @@ fn timestamp(written: &Datetime) -> Option<Timestamp> {
     Timestamp::from_unix(utc.and_utc().timestamp())
 }
 
-/// Reads `ttl`.
-pub(super) fn ttl(reader: &mut Reader<'_>, value: &Value<'_>) -> Option<Span> {
-    let text = reader.text("ttl", value)?;
+/// Reads a length of time: `ttl`, `review_within`.
+pub(super) fn span(reader: &mut Reader<'_>, key: &'static str, value: &Value<'_>) -> Option<Span> {
+    let text = reader.text(key, value)?;
     let what = match Span::parse(text) {
-        Ok(span) if span == Span::seconds(0) => FaultKind::TtlZero,
-        Ok(span) if span > limits::TTL => FaultKind::TtlTooLong(span),
+        Ok(span) if span == Span::seconds(0) => FaultKind::SpanZero(key),
+        Ok(span) if span > limits::TTL => FaultKind::SpanTooLong(key),
         Ok(span) => return Some(span),
         Err(error) => FaultKind::NotADuration { text: text.to_owned(), detail: error.to_string() },
     };

@@ -9,6 +9,7 @@ fn the_log_knows_each_targets_value_and_last_rewrite() {
     let state = |seconds: Option<i64>, value: u8| TargetState {
         recorded: Some(vec![id(value)]),
         rewritten_at: seconds.map(at),
+        ..TargetState::default()
     };
     assert_eq!(log.open().target(&main_branch()).expect("a state"), state(None, 1));
     let other = Target::parse("refs/heads/other").expect("a target");
@@ -97,7 +98,7 @@ fn a_long_entry_stands_whole_in_a_blob_and_counts_as_if_it_stood_in_the_leaf() {
     longer.updates = (0..2000).map(|_| longer.updates[0].clone()).collect();
     log.append(&[decided(1, long), applied(2, 1, 2), decided(3, longer), applied(4, 3, 3)]);
     assert!(log.lines().iter().all(|line| line.len() <= MAX_LINE));
-    let state = TargetState { recorded: Some(vec![id(3)]), rewritten_at: Some(at(4)) };
+    let state = TargetState { recorded: Some(vec![id(3)]), rewritten_at: Some(at(4)), ..TargetState::default() };
     assert_eq!(log.open().target(&main_branch()).expect("a state"), state);
     log.forget_derived();
     assert_eq!(log.open().target(&main_branch()).expect("a state"), state);

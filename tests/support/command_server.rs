@@ -1,18 +1,8 @@
 //! A Mercurial that stays open for many commands (`hg serve --cmdserver pipe`): each costs a tenth of a new process.
 
-use crate::hg::{TestHg, hg, text};
+use super::{Ran, text};
 use std::io::{Read, Write};
-use std::process::{Child, ChildStdin, ChildStdout, Stdio};
-
-/// What a command left behind.
-pub struct Answer {
-    /// The exit code.
-    pub code: i32,
-    /// Standard output.
-    pub out: String,
-    /// Both streams, in the order in which they were written.
-    pub said: String,
-}
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 /// The open process.
 pub struct CommandServer {
@@ -22,11 +12,10 @@ pub struct CommandServer {
 }
 
 impl CommandServer {
-    /// Starts it outside of any repository: each command opens its own anew, and sees what others did to it.
-    pub fn start(test: &TestHg) -> Self {
-        let mut command = test.command(&hg(), test.root.path());
-        command.args(["serve", "--cmdserver", "pipe"]).stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut process = command.spawn().expect("hg starts");
+    /// Starts `hg`, which stands outside of any repository: each command opens its own anew, and sees what others did to it.
+    pub fn start(mut hg: Command) -> Self {
+        hg.args(["serve", "--cmdserver", "pipe"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut process = hg.spawn().expect("hg starts");
         let input = process.stdin.take().expect("a pipe");
         let output = process.stdout.take().expect("a pipe");
         let mut server = Self { process, input, output };
@@ -36,7 +25,7 @@ impl CommandServer {
     }
 
     /// Runs a command. Whatever it asks, nobody answers.
-    pub fn run(&mut self, arguments: &[&str]) -> Answer {
+    pub fn run(&mut self, arguments: &[&str]) -> Ran {
         let arguments = arguments.join("\0");
         let length = u32::try_from(arguments.len()).expect("a short command").to_be_bytes();
         let request = [b"runcommand\n".as_slice(), &length, arguments.as_bytes()].concat();
@@ -46,7 +35,7 @@ impl CommandServer {
             match self.message() {
                 (b'r', code) => {
                     let code = i32::from_be_bytes(code.try_into().expect("four bytes"));
-                    return Answer { code, out: text(&out), said: text(&said) };
+                    return Ran { code: Some(code), stdout: text(&out), said: text(&said) };
                 }
                 (b'o', bytes) => {
                     out.extend_from_slice(&bytes);
