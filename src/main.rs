@@ -104,10 +104,23 @@ fn run(command: Command, cx: &Context) -> Result<Exit, Failure> {
     }
 }
 
+/// Recognises what the hooks call. Somebody waits for them, and to build the whole command line takes as long as to decide.
+fn hook() -> Option<commands::hook::Args> {
+    let mut words = std::env::args_os().skip(1);
+    let name = words.next().filter(|word| word == "hook").and(words.next())?.into_string().ok()?;
+    (!name.starts_with('-')).then(|| commands::hook::Args::new(name, words.collect()))
+}
+
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    let cx = Context { terminal: Terminal, format: cli.format };
-    match run(cli.command, &cx) {
+    let (command, format) = match hook() {
+        Some(args) => (Command::Hook(args), Format::default()),
+        None => {
+            let cli = Cli::parse();
+            (cli.command, cli.format)
+        }
+    };
+    let cx = Context { terminal: Terminal, format };
+    match run(command, &cx) {
         Ok(exit) => exit.into(),
         Err(failure) => {
             cx.terminal.fail(&failure);

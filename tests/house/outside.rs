@@ -11,11 +11,11 @@ const OUTSIDE_STD: [&str; 6] = ["env", "fs", "io", "net", "process", "thread"];
 /// The crates that the domain may name: they calculate, and touch nothing.
 const DOMAIN_CRATES: [&str; 13] = [
     "chrono",
-    "chrono_tz",
     "data_encoding",
     "ed25519_dalek",
     "globset",
     "humantime",
+    "jiff",
     "regex",
     "serde",
     "serde_json",

@@ -92,8 +92,17 @@ pub(super) fn between<C: Commits>(
     let mut found = Vec::new();
     let mut oldest = i64::MAX;
     let (mut slack, mut patience) = (SLACK, PATIENCE);
+    let mut proven = 0;
     while let Some((newest, _)) = painting.queue.peek() {
         if painting.busy == 0 {
+            if let [old] = hidden
+                && found.len() > proven
+            {
+                proven = found.len();
+                if let Some(sorted) = all_above(commits, &found, old)? {
+                    return Ok(sorted);
+                }
+            }
             let left = if *newest < oldest { &mut slack } else { &mut patience };
             if found.is_empty() || *left == 0 {
                 break;
@@ -115,6 +124,26 @@ pub(super) fn between<C: Commits>(
     }
     found.retain(|id| !painting.has(id, TWO));
     children_first(commits, &found)
+}
+
+/// Sorts `found` as [`children_first`] does if each of them descends from `old`; `None` if one does not.
+///
+/// What descends from a commit cannot be reached by it. So where all that waits is hidden, and the hidden side begins at one commit,
+/// nothing has to be looked at beyond it: almost every push is of this kind.
+fn all_above<C: Commits>(
+    commits: &C,
+    found: &[ChangesetId],
+    old: &ChangesetId,
+) -> Result<Option<Vec<ChangesetId>>, GitError> {
+    let sorted = children_first(commits, found)?;
+    let mut above = HashSet::from([*old]);
+    for id in sorted.iter().rev() {
+        if !commits.node(id)?.parents.iter().any(|parent| above.contains(parent)) {
+            return Ok(None);
+        }
+        above.insert(*id);
+    }
+    Ok(Some(sorted))
 }
 
 /// Sorts `found` so that every commit stands before its parents, lines of history kept together.

@@ -39,7 +39,10 @@ impl GitHook {
         }
     }
 
-    /// Returns the script that starts `binary`.
+    /// Returns the script that starts `binary`: by itself where its first line can say so, else by way of a shell.
+    ///
+    /// A shell in between costs as much time as the start of the program. Whoever reads the script with a shell all the
+    /// same, because the first line means nothing to them, finds the same command below it.
     pub fn script(self, binary: &Path) -> String {
         let template = match self {
             Self::PreReceive => include_str!("../../../hooks/git/pre-receive"),
@@ -47,9 +50,23 @@ impl GitHook {
             Self::PrePush => include_str!("../../../hooks/git/pre-push"),
         };
         let quoted = format!("'{}'", binary.to_string_lossy().replace('\'', "'\\''"));
-        template.replace("@BINARY@", &quoted)
+        let script = template.replace("@BINARY@", &quoted);
+        match first_line(binary) {
+            Some(line) => script.replacen("#!/bin/sh\n", &line, 1),
+            None => script,
+        }
     }
 }
+
+/// Returns the line that has the system start `binary` for a script; `None` if some system could read it otherwise.
+fn first_line(binary: &Path) -> Option<String> {
+    let path = binary.to_str().filter(|path| path.starts_with('/') && path.bytes().all(|byte| byte.is_ascii_graphic()));
+    let line = format!("#!{} hook\n", path?);
+    (line.len() <= LONGEST_FIRST_LINE).then_some(line)
+}
+
+/// Bytes of a script's first line that every Linux and macOS reads.
+const LONGEST_FIRST_LINE: usize = 127;
 
 /// The way from the folder of kept hooks back to that of hooks.
 const BACK: &str = "../../hooks";
@@ -277,4 +294,25 @@ impl Hooks {
 
 fn is_ours(path: &Path) -> bool {
     fs::read(path).is_ok_and(|text| text.windows(24).any(|part| part == b"Written by `jit install`"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shell_stands_between_only_where_a_first_line_cannot_name_the_program() {
+        let long = format!("/{}", "x".repeat(LONGEST_FIRST_LINE));
+        let cases = [
+            ("/usr/local/bin/jit", "#!/usr/local/bin/jit hook\n", "exec '/usr/local/bin/jit' hook pre-receive\n"),
+            ("/opt/our tools/jit", "#!/bin/sh\n", "exec '/opt/our tools/jit' hook pre-receive\n"),
+            ("/opt/caf\u{e9}/jit", "#!/bin/sh\n", "exec '/opt/caf\u{e9}/jit' hook pre-receive\n"),
+            ("bin/jit", "#!/bin/sh\n", "exec 'bin/jit' hook pre-receive\n"),
+            (&long, "#!/bin/sh\n", " hook pre-receive\n"),
+        ];
+        for (binary, first, last) in cases {
+            let script = GitHook::PreReceive.script(Path::new(binary));
+            assert!(script.starts_with(first) && script.ends_with(last), "{script}");
+        }
+    }
 }

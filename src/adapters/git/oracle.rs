@@ -119,6 +119,27 @@ impl Commits for InMemory<'_> {
     }
 }
 
+/// A history of which nothing below a commit can be read.
+struct CutBelow<'m>(InMemory<'m>, usize);
+
+impl Commits for CutBelow<'_> {
+    fn node(&self, id: &ChangesetId) -> Result<Rc<Node>, GitError> {
+        if usize::from(id.as_bytes()[8]) < self.1 { Err(GitError::Missing { object: *id }) } else { self.0.node(id) }
+    }
+}
+
+#[test]
+fn nothing_below_the_old_value_is_read_where_all_that_is_new_descends_from_it() {
+    let commit = |parents: &[usize], time| Model { parents: parents.to_vec(), time, files: BTreeMap::new() };
+    // 2 forks into 3 and 4, and 5 joins them.
+    let parents: [&[usize]; 6] = [&[], &[0], &[1], &[2], &[2], &[3, 4]];
+    let all: Vec<Model> = parents.into_iter().zip(0..).map(|(parents, time)| commit(parents, time)).collect();
+    let cut = CutBelow(InMemory(&all), 2);
+    let listed = graph::between(&cut, &[name(5)], &[name(2)]).expect("a walk");
+    assert_eq!(numbers(&listed), BTreeSet::from([3, 4, 5]));
+    assert!(graph::between(&cut, &[name(5)], &[name(3)]).is_err(), "4 could be below 3");
+}
+
 fn numbers<'i>(ids: impl IntoIterator<Item = &'i ChangesetId>) -> BTreeSet<usize> {
     ids.into_iter().map(|id| usize::from(id.as_bytes()[8])).collect()
 }
@@ -145,6 +166,10 @@ proptest! {
                 prop_assert!(place.get(parent).is_none_or(|below| *below > place[id]));
             }
         }
+
+        let above = graph::between(&commits, &[name(one)], &[name(three)]).expect("a walk");
+        let expected: BTreeSet<usize> = reach(&all, one).difference(&reach(&all, three)).copied().collect();
+        prop_assert_eq!(numbers(&above), expected);
 
         prop_assert_eq!(graph::descends(&commits, &name(one), &name(two)).expect("a walk"), reach(&all, one).contains(&two));
         let bases = graph::merge_bases(&commits, &name(one), &name(two)).expect("a walk");

@@ -150,14 +150,12 @@ impl Level {
     /// Passes over the entries that all trees have at the same place and alike: most of them, and never anybody's change.
     fn pass_over_equals(&mut self) {
         let Some((Some((first, start)), others)) = self.folders.split_first() else { return };
-        let alike = |steps: usize, entry: &(&[u8], Entry)| {
-            let same = |(tree, place): &(Rc<Tree>, usize)| tree.get(place + steps).as_ref() == Some(entry);
+        let alike = |steps: usize| {
+            let same = |(tree, place): &(Rc<Tree>, usize)| first.has_same(start + steps, tree, place + steps);
             others.iter().all(|folder| folder.as_ref().is_some_and(same))
         };
         let mut steps = 0;
-        while let Some(entry) = first.get(start + steps)
-            && alike(steps, &entry)
-        {
+        while start + steps < first.len() && alike(steps) {
             steps += 1;
         }
         self.folders.iter_mut().flatten().for_each(|(_, place)| *place += steps);

@@ -23,6 +23,9 @@ use std::time::Instant;
 /// Commits that are kept in memory before the cache is emptied.
 const MOST_NODES: usize = 1_000_000;
 
+/// Bytes of commits that are kept beside that.
+const MOST_KEPT_BYTES: usize = 16 * 1024 * 1024;
+
 /// A Git repository that this program can judge.
 pub struct GitRepository {
     repo: Repository,
@@ -30,6 +33,23 @@ pub struct GitRepository {
     pub(super) budget: Budget,
     nodes: RefCell<HashMap<ChangesetId, Rc<Node>>>,
     trees: RefCell<TreeCache>,
+    commits: RefCell<KeptCommits>,
+}
+
+/// The bytes of commits that were met on a walk: those of a push are wanted again once it is known which they are.
+#[derive(Default)]
+struct KeptCommits {
+    objects: HashMap<ChangesetId, Box<[u8]>>,
+    bytes: usize,
+}
+
+impl KeptCommits {
+    fn put(&mut self, id: &ChangesetId, object: &[u8]) {
+        if self.bytes + object.len() <= MOST_KEPT_BYTES {
+            self.bytes += object.len();
+            self.objects.insert(*id, object.into());
+        }
+    }
 }
 
 /// What a ref holds.
@@ -46,12 +66,14 @@ impl GitRepository {
     /// `GIT_ALTERNATE_OBJECT_DIRECTORIES`), so that quarantined objects are visible. For reading only.
     ///
     /// Switches libgit2's re-hashing of every object that it reads off, for the whole process. That is safe here: the receiving Git
-    /// has just computed the ids of what was pushed from its bytes, and whoever can change objects at rest owns the repository.
+    /// has just computed the ids of what was pushed from its bytes, and whoever can change objects at rest owns the repository. Its
+    /// cache of objects goes off as well: what is wanted twice is kept here, and the rest would only take memory.
     ///
     /// # Errors
     /// [`OpenError`].
     pub fn for_hook() -> Result<Self, OpenError> {
         git2::opts::strict_hash_verification(false);
+        git2::opts::enable_caching(false);
         let folder = env::var_os("GIT_DIR").map_or_else(|| PathBuf::from("."), PathBuf::from);
         Self::accept(Repository::open_from_env(), &folder)
     }
@@ -97,8 +119,8 @@ impl GitRepository {
             ObjectFormat::Sha1 => IdKind::GitSha1,
             ObjectFormat::Sha256 => IdKind::GitSha256,
         };
-        let (budget, nodes, trees) = Default::default();
-        Ok(Self { repo, kind, budget, nodes, trees })
+        let (budget, nodes, trees, commits) = Default::default();
+        Ok(Self { repo, kind, budget, nodes, trees, commits })
     }
 
     /// Makes reading fail once `deadline` has passed.
@@ -160,6 +182,14 @@ impl GitRepository {
         Ok(read(object.data()))
     }
 
+    /// Hands the bytes of the commit `id` to `read`.
+    pub(super) fn with_commit<T>(&self, id: &ChangesetId, read: impl FnOnce(&[u8]) -> T) -> Result<T, GitError> {
+        match self.commits.borrow().objects.get(id) {
+            Some(object) => Ok(read(object)),
+            None => self.with_object(id, ObjectType::Commit, read),
+        }
+    }
+
     fn unread(id: &ChangesetId, error: git2::Error) -> GitError {
         match error.code() {
             ErrorCode::NotFound => GitError::Missing { object: *id },
@@ -170,7 +200,7 @@ impl GitRepository {
     /// Returns the folder `id`, checked.
     pub(super) fn tree(&self, id: &ChangesetId) -> Result<Rc<Tree>, GitError> {
         self.budget.step()?;
-        if let Some(tree) = self.trees.borrow().get(id) {
+        if let Some(tree) = self.trees.borrow_mut().get(id) {
             return Ok(tree);
         }
         let parsed = self.with_object(id, ObjectType::Tree, |bytes| Tree::parse(self.kind, bytes))?;
@@ -237,7 +267,10 @@ impl Commits for GitRepository {
             return Ok(Rc::clone(node));
         }
         self.budget.step()?;
-        let parsed = self.with_object(id, ObjectType::Commit, |bytes| commit::node(self.kind, bytes))?;
+        let parsed = self.with_object(id, ObjectType::Commit, |bytes| {
+            self.commits.borrow_mut().put(id, bytes);
+            commit::node(self.kind, bytes)
+        })?;
         let node = Rc::new(parsed.map_err(|problem| GitError::Malformed { object: *id, problem })?);
         let mut nodes = self.nodes.borrow_mut();
         if nodes.len() >= MOST_NODES {

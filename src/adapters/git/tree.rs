@@ -7,8 +7,9 @@ use crate::domain::change::{ChangesetId, IdKind};
 use std::collections::HashMap;
 use std::rc::Rc;
 
-/// Bytes of parsed folders that are kept before the cache is emptied.
-const MOST_CACHED_BYTES: usize = 128 * 1024 * 1024;
+/// Bytes of folders that are kept, and as many again of those before them. A walk along a history needs the last few; memory that is
+/// touched for the first time costs more than reading one of them again.
+const MOST_CACHED_BYTES: usize = 8 * 1024 * 1024;
 const TYPE_MASK: u32 = 0o170_000;
 const FOLDER: u32 = 0o040_000;
 /// What an entry can be: folder, file, symbolic link, submodule. Git takes every other type for a submodule, libgit2 for a file.
@@ -30,12 +31,31 @@ impl Entry {
     }
 }
 
-/// A folder's entries.
+/// A folder's entries: the object as it was read, and where each entry stands in it.
 #[derive(Debug)]
 pub(super) struct Tree {
-    names: Vec<u8>,
-    /// Start and end of each name in `names`, and what stands there; by name, bytewise (Git's own order treats folders differently).
-    entries: Vec<(usize, usize, Entry)>,
+    kind: IdKind,
+    bytes: Vec<u8>,
+    /// By name, bytewise (Git's own order treats folders differently).
+    places: Vec<Place>,
+}
+
+/// One entry: its mode, and where its name begins and ends. A zero byte and the id follow the name.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    mode: u32,
+    start: u32,
+    end: u32,
+}
+
+impl Place {
+    fn is_folder(self) -> bool {
+        self.mode & TYPE_MASK == FOLDER
+    }
+
+    fn name(self, bytes: &[u8]) -> &[u8] {
+        &bytes[self.start as usize..self.end as usize]
+    }
 }
 
 impl Tree {
@@ -43,63 +63,89 @@ impl Tree {
     ///
     /// # Errors
     /// What is wrong with it.
-    pub(super) fn parse(kind: IdKind, mut bytes: &[u8]) -> Result<Self, &'static str> {
-        let mut names = Vec::with_capacity(bytes.len() / 2);
+    pub(super) fn parse(kind: IdKind, bytes: &[u8]) -> Result<Self, &'static str> {
+        let place = |at: usize| u32::try_from(at).map_err(|_| "it is longer than any folder");
         // An entry has at least a mode, a name and an id; a typical name has a dozen bytes.
-        let mut entries: Vec<(usize, usize, Entry)> = Vec::with_capacity(bytes.len() / (kind.length() + 16) + 1);
-        while !bytes.is_empty() {
-            let space = bytes.iter().take(8).position(|byte| *byte == b' ').ok_or("an entry has no mode")?;
-            let mode = mode(&bytes[..space])?;
-            bytes = &bytes[space + 1..];
-            let end = bytes.iter().position(|byte| *byte == 0).ok_or("an entry's name has no end")?;
-            let name = &bytes[..end];
+        let mut places: Vec<Place> = Vec::with_capacity(bytes.len() / (kind.length() + 16) + 1);
+        let mut is_bytewise = true;
+        let mut at = 0;
+        while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
+            let space = rest.iter().take(8).position(|byte| *byte == b' ').ok_or("an entry has no mode")?;
+            let start = at + space + 1;
+            let length = bytes[start..].iter().position(|byte| *byte == 0).ok_or("an entry's name has no end")?;
+            let entry = Place { mode: mode(&rest[..space])?, start: place(start)?, end: place(start + length)? };
+            let name = entry.name(bytes);
             if matches!(name, b"" | b"." | b"..") || name.contains(&b'/') {
                 return Err("an entry has an impossible name");
             }
-            let (raw, rest) = bytes[end + 1..].split_at_checked(kind.length()).ok_or("an entry's id is cut off")?;
-            let id = ChangesetId::from_bytes(kind, raw).map_err(|_| "an entry has no id")?;
-            let entry = Entry { mode, id };
-            if let Some((start, stop, last)) = entries.last()
-                && git_order(&names[*start..*stop], last) >= git_order(name, &entry)
-            {
-                return Err("its entries are not in order");
+            at = start + length + 1 + kind.length();
+            let raw = bytes.get(start + length + 1..at).ok_or("an entry's id is cut off")?;
+            if raw.iter().all(|byte| *byte == 0) {
+                return Err("an entry has no id");
             }
-            let start = names.len();
-            names.extend_from_slice(name);
-            entries.push((start, names.len(), entry));
-            bytes = rest;
+            if let Some(last) = places.last() {
+                let before = last.name(bytes);
+                let is_less = before < name;
+                // The two orders differ only where one name begins with the other.
+                let is_sure = is_less && !name.starts_with(before);
+                if !is_sure && git_order(before, *last) >= git_order(name, entry) {
+                    return Err("its entries are not in order");
+                }
+                is_bytewise &= is_less;
+            }
+            places.push(entry);
         }
-        entries.sort_by(|one, two| names[one.0..one.1].cmp(&names[two.0..two.1]));
-        // A file and a folder of one name stand apart in Git's order: only now are they neighbours.
-        if entries.windows(2).any(|pair| names[pair[0].0..pair[0].1] == names[pair[1].0..pair[1].1]) {
-            return Err("a name occurs twice");
+        if !is_bytewise {
+            places.sort_by(|one, two| one.name(bytes).cmp(two.name(bytes)));
+            // A file and a folder of one name stand apart in Git's order: only now are they neighbours.
+            if places.windows(2).any(|pair| pair[0].name(bytes) == pair[1].name(bytes)) {
+                return Err("a name occurs twice");
+            }
         }
-        Ok(Self { names, entries })
+        Ok(Self { kind, bytes: bytes.to_vec(), places })
     }
 
     /// Returns how many entries there are.
     pub(super) fn len(&self) -> usize {
-        self.entries.len()
+        self.places.len()
     }
 
     /// Returns the entry at `place` in bytewise order of names.
     pub(super) fn get(&self, place: usize) -> Option<(&[u8], Entry)> {
-        self.entries.get(place).map(|(start, end, entry)| (&self.names[*start..*end], *entry))
+        let found = *self.places.get(place)?;
+        Some((found.name(&self.bytes), self.entry(found)?))
+    }
+
+    /// Tells whether the entry at `place` is that of `other` at `elsewhere`: name, mode and id.
+    pub(super) fn has_same(&self, place: usize, other: &Self, elsewhere: usize) -> bool {
+        match (self.places.get(place), other.places.get(elsewhere)) {
+            (Some(one), Some(two)) => one.mode == two.mode && self.name_and_id(*one) == other.name_and_id(*two),
+            _ => false,
+        }
     }
 
     /// Returns what stands at `name`.
     pub(super) fn find(&self, name: &[u8]) -> Option<Entry> {
-        let place = self.entries.binary_search_by(|(start, end, _)| self.names[*start..*end].cmp(name)).ok()?;
-        Some(self.entries[place].2)
+        let place = self.places.binary_search_by(|place| place.name(&self.bytes).cmp(name)).ok()?;
+        self.entry(self.places[place])
+    }
+
+    fn entry(&self, place: Place) -> Option<Entry> {
+        let raw = &self.name_and_id(place)[(place.end - place.start) as usize + 1..];
+        ChangesetId::from_bytes(self.kind, raw).ok().map(|id| Entry { mode: place.mode, id })
+    }
+
+    fn name_and_id(&self, place: Place) -> &[u8] {
+        &self.bytes[place.start as usize..place.end as usize + 1 + self.kind.length()]
     }
 
     fn cost(&self) -> usize {
-        self.names.capacity() + self.entries.capacity() * size_of::<(usize, usize, Entry)>() + 128
+        self.bytes.capacity() + self.places.capacity() * size_of::<Place>() + 128
     }
 }
 
 /// The bytes by which Git sorts: a folder as if a slash followed its name.
-fn git_order<'n>(name: &'n [u8], entry: &Entry) -> impl Ord + use<'n> {
+fn git_order(name: &[u8], entry: Place) -> impl Ord + use<'_> {
     let slash: &[u8] = if entry.is_folder() { b"/" } else { b"" };
     Chain(name, slash)
 }
@@ -138,28 +184,35 @@ fn mode(digits: &[u8]) -> Result<u32, &'static str> {
     }
 }
 
-/// Folders that were read lately.
+/// Folders that were read lately: those of now, and those of before, which go when there are too many of now.
 #[derive(Debug, Default)]
 pub(super) struct TreeCache {
-    trees: HashMap<ChangesetId, Rc<Tree>>,
+    now: HashMap<ChangesetId, Rc<Tree>>,
+    before: HashMap<ChangesetId, Rc<Tree>>,
+    /// Of those of now.
     bytes: usize,
 }
 
 impl TreeCache {
     /// Returns the folder, if it is here.
-    pub(super) fn get(&self, id: &ChangesetId) -> Option<Rc<Tree>> {
-        self.trees.get(id).cloned()
+    pub(super) fn get(&mut self, id: &ChangesetId) -> Option<Rc<Tree>> {
+        if let Some(tree) = self.now.get(id) {
+            return Some(Rc::clone(tree));
+        }
+        let tree = self.before.remove(id)?;
+        self.put(*id, Rc::clone(&tree));
+        Some(tree)
     }
 
-    /// Keeps the folder; forgets all others if there are too many.
+    /// Keeps the folder.
     pub(super) fn put(&mut self, id: ChangesetId, tree: Rc<Tree>) {
         let cost = tree.cost();
         if self.bytes.saturating_add(cost) > MOST_CACHED_BYTES {
-            self.trees.clear();
+            self.before = std::mem::take(&mut self.now);
             self.bytes = 0;
         }
         self.bytes = self.bytes.saturating_add(cost);
-        self.trees.insert(id, tree);
+        self.now.insert(id, tree);
     }
 }
 

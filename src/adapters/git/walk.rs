@@ -8,7 +8,6 @@ use super::paths;
 use super::repository::GitRepository;
 use crate::domain::change::{Changeset, ChangesetId, TipChange, trailers};
 use crate::ports::history::{Need, OwnPaths};
-use git2::ObjectType;
 
 /// Reads the commits `ids`, in that order, with the own paths and trailers that `need` asks for.
 pub(super) fn changesets(
@@ -19,11 +18,10 @@ pub(super) fn changesets(
     let mut read = Vec::with_capacity(ids.len());
     for id in ids {
         let node = repo.node(id)?;
-        let signature = repo.with_object(id, ObjectType::Commit, commit::signature)?;
-        let trailers = match need.trailers {
-            true => repo.with_object(id, ObjectType::Commit, |object| trailers(commit::message(object)))?,
-            false => None,
-        };
+        let (signature, trailers) = repo.with_commit(id, |object| {
+            let trailers = if need.trailers { trailers(commit::message(object)) } else { None };
+            (commit::signature(object), trailers)
+        })?;
         let looked_at = match need.own_paths {
             OwnPaths::Unneeded => false,
             OwnPaths::Merges => node.parents.len() > 1,

@@ -8,6 +8,7 @@ use crate::cli::{Context, Exit, Failure};
 use crate::domain::policy::Verdict;
 use crate::enforcement::Answer;
 use std::ffi::OsString;
+use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
@@ -17,11 +18,18 @@ const LAST_WORDS: Duration = Duration::from_millis(500);
 /// The arguments of `jit hook`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Which hook is running: pre-receive, post-receive or pre-push; hg- and the name of a hook of Mercurial
+    /// Which hook is running, or the path of its script: pre-receive, post-receive or pre-push; hg- and the name of a hook of Mercurial
     name: String,
     /// What the system hands to the hook
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     rest: Vec<OsString>,
+}
+
+impl Args {
+    /// Names the hook that is running, and what the system hands to it.
+    pub fn new(name: String, rest: Vec<OsString>) -> Self {
+        Self { name, rest }
+    }
 }
 
 /// Runs the hook.
@@ -29,7 +37,8 @@ pub struct Args {
 /// # Errors
 /// A [`Failure`] for a name that is no hook, and for everything that keeps it from deciding.
 pub fn run(args: &Args, cx: &Context) -> Result<Exit, Failure> {
-    match args.name.as_str() {
+    let path = Path::new(&args.name);
+    match path.file_name().and_then(|name| name.to_str()).unwrap_or_default() {
         "pre-receive" => git::pre_receive(cx),
         "post-receive" => git::post_receive(cx),
         "pre-push" => super::pre_push::run(&args.rest, cx),

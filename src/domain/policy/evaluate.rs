@@ -10,7 +10,7 @@ use super::coverage::Graph;
 use super::decision::{Counted, Decision, NotCounted, Overriding, RuleOutcome, Unmet, UpdateDecision, Why};
 use super::quorums::{Quorums, Usable};
 use super::standing::Standing;
-use super::units::Units;
+use super::units::{Touched, Units};
 use super::{Mode, Policy, Rule, checks};
 use crate::domain::approval::quorum::Filled;
 use crate::domain::approval::{Kind, SignedToken};
@@ -36,12 +36,12 @@ fn decide_update(
     tokens: &[SignedToken],
     now: Timestamp,
 ) -> UpdateDecision {
-    let graph = Graph::new(update);
+    let (graph, touched) = (Graph::new(update), Touched::by(update));
     let standing = Standing::new(policy, push, &graph, tokens, now);
     let mut enforced = false;
     let mut rules = Vec::new();
     for rule in policy.rules_for(update).filter(|rule| policy.in_force(rule, now)) {
-        let units = Units::of(rule, update);
+        let units = Units::of(rule, &touched);
         if units.matches {
             enforced |= rule.mode == Mode::Enforce && units.certain;
             let (graph, standing, units) = (&graph, &standing, &units);

@@ -4,7 +4,9 @@
 //! list of only such entries starts from everything.
 
 use super::limits;
+use crate::domain::change::RepoPath;
 use globset::{Candidate, Glob, GlobBuilder, GlobSet, GlobSetBuilder};
+use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
@@ -31,6 +33,8 @@ pub struct Patterns {
     written: Vec<String>,
     take: Option<GlobSet>,
     leave: GlobSet,
+    /// What every name begins with that one of the taking entries can match, for each of them.
+    beginnings: Vec<Vec<u8>>,
 }
 
 impl Patterns {
@@ -72,7 +76,20 @@ impl Patterns {
             };
         }
         let built = |set: GlobSetBuilder| set.build().map_err(|e| PatternError::Syntax(e.kind().to_string()));
-        Ok(Self { written: entries.to_vec(), take: takes.then(|| built(take)).transpose()?, leave: built(leave)? })
+        let beginnings = match takes {
+            true => entries.iter().filter(|entry| !entry.starts_with('!')).map(|entry| beginning(entry)).collect(),
+            false => vec![Vec::new()],
+        };
+        let take = takes.then(|| built(take)).transpose()?;
+        Ok(Self { written: entries.to_vec(), take, leave: built(leave)?, beginnings })
+    }
+
+    /// Tells whether the list matches any of `paths`, which are sorted.
+    ///
+    /// A policy has many rules and a push many paths, but few of these lie where a rule looks: only they are held against its patterns.
+    /// For lists that were read by [`Patterns::new`].
+    pub(super) fn matches_any(&self, paths: &SortedPaths<'_>) -> bool {
+        self.beginnings.iter().any(|start| paths.below(start).iter().any(|path| self.matches(path.as_bytes())))
     }
 
     /// Tells whether the list matches `name`.
@@ -107,6 +124,33 @@ pub(super) fn which_match(patterns: &[&str], names: &[&[u8]]) -> Vec<bool> {
         found.iter().for_each(|at| matches[*at] = true);
     }
     matches
+}
+
+/// Paths, sorted.
+pub(super) struct SortedPaths<'p>(Cow<'p, [RepoPath]>);
+
+impl<'p> SortedPaths<'p> {
+    /// Takes paths in any order.
+    pub(super) fn of(paths: &'p [RepoPath]) -> Self {
+        if paths.is_sorted() {
+            return Self(Cow::Borrowed(paths));
+        }
+        let mut sorted = paths.to_vec();
+        sorted.sort_unstable();
+        Self(Cow::Owned(sorted))
+    }
+
+    /// Returns those that begin with `start`.
+    fn below(&self, start: &[u8]) -> &[RepoPath] {
+        let from = self.0.partition_point(|path| path.as_bytes() < start);
+        let rest = &self.0[from..];
+        &rest[..rest.partition_point(|path| path.as_bytes().starts_with(start))]
+    }
+}
+
+/// Returns what stands in a pattern before the first character that means something else than itself.
+fn beginning(pattern: &str) -> Vec<u8> {
+    pattern.bytes().take_while(|byte| !b"*?[]{}!\\".contains(byte)).collect()
 }
 
 fn glob(pattern: &str) -> Result<Glob, PatternError> {
@@ -192,6 +236,46 @@ mod tests {
         assert!(list(&["src/*"]).matches(b"src/tab\tand\nnewline\"quote"));
         assert!(list(&["src/?"]).matches(b"src/\xff"));
         assert!(list(&["**"]).matches(b"\xff/\xfe"));
+    }
+
+    #[test]
+    fn of_many_paths_the_same_are_found_as_one_by_one() {
+        let lists: [&[&str]; 12] = [
+            &["db/**"],
+            &["db/**/*.sql"],
+            &["**/*.sql"],
+            &["*"],
+            &["db/?.sql", "src/[ab]*"],
+            &["{db,src}/*.sql"],
+            &["src/\\*"],
+            &["db/1.sql"],
+            &["db"],
+            &["!db/**"],
+            &["db/**", "!**/README.md"],
+            &[],
+        ];
+        let all = [
+            "db",
+            "db/1.sql",
+            "db/README.md",
+            "db/old/2.sql",
+            "db0/1.sql",
+            "dc",
+            "src/*",
+            "src/a",
+            "src/b.sql",
+            "\u{ff}",
+        ];
+        for entries in lists {
+            let patterns = list(entries);
+            // Every part of the paths, in an order that is not theirs.
+            for part in 0_u32..1 << all.len() {
+                let picked = (0..all.len()).rev().filter(|place| part & (1 << place) != 0).map(|place| all[place]);
+                let paths: Vec<RepoPath> = picked.map(|path| RepoPath::new(path.as_bytes())).collect();
+                let one_by_one = paths.iter().any(|path| patterns.matches(path.as_bytes()));
+                assert_eq!(patterns.matches_any(&SortedPaths::of(&paths)), one_by_one, "{entries:?} on {paths:?}");
+            }
+        }
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! Which changesets and tips of an update a rule is about (docs/spec/semantics.md, 4 to 6).
 
 use super::Rule;
-use crate::domain::change::{Action, Changeset, ChangesetId, RefUpdate, RepoPath};
+use super::pattern::SortedPaths;
+use crate::domain::change::{Action, Changeset, ChangesetId, RefUpdate};
 
 /// What a rule is about in one update.
 pub struct Units<'a> {
@@ -32,31 +33,53 @@ impl From<bool> for Known {
 
 /// Returns the changesets of `update` that `rule` has not judged before.
 pub fn new_to<'u>(rule: &Rule, update: &'u RefUpdate) -> Vec<&'u Changeset> {
-    let scope = update.scopes.get(&rule.name);
-    update.changesets.iter().filter(|changeset| scope.is_none_or(|ids| ids.contains(&changeset.id))).collect()
+    update.changesets.iter().filter(|changeset| is_new_to(rule, update, changeset)).collect()
+}
+
+fn is_new_to(rule: &Rule, update: &RefUpdate, changeset: &Changeset) -> bool {
+    update.scopes.get(&rule.name).is_none_or(|ids| ids.contains(&changeset.id))
+}
+
+/// An update with the paths that it touches, in the form in which each rule looks through them.
+pub struct Touched<'a> {
+    update: &'a RefUpdate,
+    /// Of each changeset; `None`: nobody looked.
+    changesets: Vec<Option<SortedPaths<'a>>>,
+    /// Of each of the tips' differences.
+    tips: Vec<Option<SortedPaths<'a>>>,
+}
+
+impl<'a> Touched<'a> {
+    /// Sorts what is not sorted yet.
+    pub fn by(update: &'a RefUpdate) -> Self {
+        let changesets = update.changesets.iter().map(|one| one.own_paths.as_deref().map(SortedPaths::of)).collect();
+        let tips = update.tip_changes.iter().map(|one| one.paths.as_deref().map(SortedPaths::of)).collect();
+        Self { update, changesets, tips }
+    }
 }
 
 /// Paths and labels must match on the same changeset.
-fn of_changeset(rule: &Rule, changeset: &Changeset) -> Known {
+fn of_changeset(rule: &Rule, changeset: &Changeset, paths: &Option<SortedPaths<'_>>) -> Known {
     let labelled = match &changeset.trailers {
         _ if rule.labels.is_empty() => Known::Yes,
         None => Known::Unknown,
         Some(trailers) => rule.labelled(trailers).into(),
     };
-    labelled.min(of_paths(rule, &changeset.own_paths))
+    labelled.min(of_paths(rule, paths))
 }
 
-fn of_paths(rule: &Rule, paths: &Option<Vec<RepoPath>>) -> Known {
+fn of_paths(rule: &Rule, paths: &Option<SortedPaths<'_>>) -> Known {
     match (&rule.paths, paths) {
         (None, _) => Known::Yes,
         (Some(_), None) => Known::Unknown,
-        (Some(patterns), Some(paths)) => paths.iter().any(|path| patterns.matches(path.as_bytes())).into(),
+        (Some(patterns), Some(paths)) => patterns.matches_any(paths).into(),
     }
 }
 
 impl<'a> Units<'a> {
-    /// Finds what `rule` is about in `update`.
-    pub fn of(rule: &Rule, update: &'a RefUpdate) -> Self {
+    /// Finds what `rule` is about in an update.
+    pub fn of(rule: &Rule, touched: &Touched<'a>) -> Self {
+        let update = touched.update;
         let fresh = new_to(rule, update);
         let large = rule.larger_than.map_or(Known::Yes, |limits| limits.is_exceeded(update, &fresh));
         if large == Known::No {
@@ -67,7 +90,9 @@ impl<'a> Units<'a> {
             certain |= known == Known::Yes;
             known != Known::No
         };
-        let changesets: Vec<&Changeset> = fresh.into_iter().filter(|c| is_matched(of_changeset(rule, c))).collect();
+        let with_paths = update.changesets.iter().zip(&touched.changesets).filter(|(c, _)| is_new_to(rule, update, c));
+        let matched = with_paths.filter(|(c, paths)| is_matched(of_changeset(rule, c, paths)));
+        let changesets: Vec<&Changeset> = matched.map(|(changeset, _)| changeset).collect();
         let does = |wanted: [Action; 2]| update.actions.iter().any(|action| wanted.contains(action));
         // Where old heads give way or stay beside, each tip is compared with them; labels are of commits, not of differences.
         let compared = does([Action::Rewrite, Action::NewHead]);
@@ -81,8 +106,8 @@ impl<'a> Units<'a> {
         } else {
             // If nobody compared them, all is touched.
             let differs = |tip: &&ChangesetId| {
-                let of_tip = || update.tip_changes.iter().filter(|change| change.tip == **tip);
-                let touched = of_tip().filter(|change| is_matched(of_paths(rule, &change.paths))).count();
+                let of_tip = || update.tip_changes.iter().zip(&touched.tips).filter(|(change, _)| change.tip == **tip);
+                let touched = of_tip().filter(|(_, paths)| is_matched(of_paths(rule, paths))).count();
                 touched > 0 || (compared && of_tip().next().is_none())
             };
             update.tips.iter().filter(differs).copied().collect()

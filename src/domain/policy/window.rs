@@ -6,15 +6,48 @@
 
 use crate::domain::time::Timestamp;
 use chrono::{DateTime, Datelike as _, NaiveDateTime, Timelike as _, Utc, Weekday};
-use chrono_tz::Tz;
+use jiff::tz::{TimeZone, TimeZoneDatabase};
 use std::collections::BTreeSet;
 use std::fmt;
+
+/// Whose clocks count: a time zone of the IANA database that is part of the program, so that no machine's own decides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Zone(TimeZone);
+
+impl Zone {
+    /// Finds a zone by its name, as it is spelt there: `Europe/Vienna`.
+    pub fn named(name: &str) -> Option<Self> {
+        // The database finds names in any case, and under some that are not in its list.
+        let name = Self::names().find(|known| known == name)?;
+        TimeZoneDatabase::bundled().get(&name).ok().map(Self)
+    }
+
+    /// Returns the names of all zones.
+    pub fn names() -> impl Iterator<Item = String> {
+        let names: Vec<String> = TimeZoneDatabase::bundled().available().map(|name| name.to_string()).collect();
+        names.into_iter()
+    }
+
+    /// Returns what the clock on the wall shows at the moment `at`.
+    fn local(&self, at: Timestamp) -> NaiveDateTime {
+        // A timestamp lies between 1970 and 9999, where every moment has a date.
+        let moment = jiff::Timestamp::from_second(at.unix()).unwrap_or_default();
+        let ahead = i64::from(self.0.to_offset(moment).seconds());
+        DateTime::<Utc>::from_timestamp(at.unix() + ahead, 0).unwrap_or_default().naive_utc()
+    }
+}
+
+impl fmt::Display for Zone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.iana_name().unwrap_or_default())
+    }
+}
 
 /// A part of the time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Window {
     /// Whose clocks count.
-    pub zone: Tz,
+    pub zone: Zone,
     /// Which part.
     pub span: WindowSpan,
 }
@@ -43,9 +76,7 @@ pub enum WindowSpan {
 impl Window {
     /// Tells whether the window holds at the moment `at`.
     pub fn holds(&self, at: Timestamp) -> bool {
-        // A timestamp lies between 1970 and 9999, where every moment has a date.
-        let moment = DateTime::<Utc>::from_timestamp(at.unix(), 0).unwrap_or_default();
-        let local = moment.with_timezone(&self.zone).naive_local();
+        let local = self.zone.local(at);
         match &self.span {
             WindowSpan::Once { from, to } => (*from..*to).contains(&local),
             WindowSpan::Weekly { days, from, to } => {
@@ -80,7 +111,7 @@ impl fmt::Display for Window {
                 write!(f, "{:02}:{:02} to {:02}:{:02}", from / 60, from % 60, to / 60, to % 60)?;
             }
         }
-        write!(f, " {}", self.zone.name())
+        write!(f, " {}", self.zone)
     }
 }
 
@@ -97,12 +128,12 @@ mod tests {
 
     fn weekly(zone: &str, days: &[u8], from: u32, to: u32) -> Window {
         let span = WindowSpan::Weekly { days: days.iter().copied().collect(), from, to };
-        Window { zone: zone.parse().expect(zone), span }
+        Window { zone: Zone::named(zone).expect(zone), span }
     }
 
     fn once(zone: &str, from: &str, to: &str) -> Window {
         let local = |text: &str| text.parse::<NaiveDateTime>().expect(text);
-        Window { zone: zone.parse().expect(zone), span: WindowSpan::Once { from: local(from), to: local(to) } }
+        Window { zone: Zone::named(zone).expect(zone), span: WindowSpan::Once { from: local(from), to: local(to) } }
     }
 
     #[test]

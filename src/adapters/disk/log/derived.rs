@@ -5,11 +5,10 @@
 //! segment, which bounds what is lost in a power cut.
 
 use super::paths::AuditPaths;
-use super::storage::{Durable, Storage, failed, read_whole, replace, write_whole};
+use super::storage::{Storage, failed, open_or_create, overwrite, write_whole};
 use crate::domain::audit::{Hash, SignedCheckpoint, Tree, nodes_before, peak_positions, root_from};
 use crate::ports::log::LogError;
-use std::fs::{File, OpenOptions};
-use std::io;
+use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -32,13 +31,7 @@ pub(super) struct Derived {
 impl Derived {
     /// Opens both files; what is not there begins empty.
     pub fn open(storage: &Arc<dyn Storage>, paths: &AuditPaths) -> Result<Self, LogError> {
-        let open = |path: PathBuf| -> Result<(PathBuf, File), LogError> {
-            let found = match OpenOptions::new().read(true).write(true).open(&path) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => storage.create(&path),
-                opened => opened,
-            };
-            found.map(|file| (path.clone(), file)).map_err(failed("opening", &path))
-        };
+        let open = |path: PathBuf| open_or_create(&**storage, &path).map(|file| (path, file));
         let (hashes, index) = (open(paths.hashes())?, open(paths.index())?);
         let storage = Arc::clone(storage);
         Ok(Self { storage, paths: paths.clone(), hashes, index, written: 0, nodes: Vec::new(), offsets: Vec::new() })
@@ -121,10 +114,6 @@ impl Derived {
 
     /// Keeps the newest checkpoint as a note of its own, for whoever wants only that.
     pub fn keep_checkpoint(&self, head: &SignedCheckpoint) -> Result<(), LogError> {
-        let (path, note) = (self.paths.checkpoint(), head.note.as_bytes());
-        if read_whole(&path, note.len() as u64 + 1)?.as_deref() == Some(note) {
-            return Ok(());
-        }
-        replace(&*self.storage, &path, note, Durable::No)
+        overwrite(&*self.storage, &self.paths.checkpoint(), head.note.as_bytes())
     }
 }

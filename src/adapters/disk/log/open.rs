@@ -92,7 +92,6 @@ impl DiskLogStore {
         let mut derived = Derived::open(&self.storage, &self.paths)?;
         let tail = self.find_tail(&shared, &mut derived, anchored.as_ref(), anchoring, deadline)?;
         let head = tail.head.clone().ok_or(LogError::Empty)?;
-        derived.keep_checkpoint(&head)?;
         let state = self.bring_up(&derived, &tail, deadline)?;
         let path = self.paths.segment(tail.segment);
         let journal = OpenOptions::new().read(true).write(true).open(&path).map_err(failed("opening", &path))?;

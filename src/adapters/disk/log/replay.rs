@@ -30,24 +30,27 @@ impl DiskLogStore {
             if state.size == size {
                 return Ok(state);
             }
-            self.sync_last(derived, tail)?;
+            self.finish_last(derived, tail)?;
             match self.replay(state, derived, tail, deadline) {
                 Err(LogError::Derived(_)) => {}
                 done => return done,
             }
         } else {
-            self.sync_last(derived, tail)?;
+            self.finish_last(derived, tail)?;
         }
         State::wipe(&self.paths)?;
         self.replay(State::empty(), derived, tail, deadline)
     }
 
-    /// Writes the newest line once more, as it is, and syncs it.
+    /// Writes the newest checkpoint, and the newest line once more, as it is, and syncs it.
     ///
     /// Whoever wrote it did not come as far as `state`: perhaps its sync failed, and then the system may hold
     /// the pages as clean although the disk does not have them. A sync of the next line would not write them.
     /// Since every process does so before it appends, only the newest line can be concerned.
-    fn sync_last(&self, derived: &Derived, tail: &Tail) -> Result<(), LogError> {
+    fn finish_last(&self, derived: &Derived, tail: &Tail) -> Result<(), LogError> {
+        if let Some(head) = &tail.head {
+            derived.keep_checkpoint(head)?;
+        }
         let path = self.paths.segment(tail.segment);
         let Some(offset) = tail.tree.size().checked_sub(1).and_then(|index| derived.offset(index)) else {
             return Ok(());

@@ -4,10 +4,10 @@
 //! machine they were written. All are written unsynced: after a power cut an old content could stand
 //! under a whole name, so what another boot wrote is not believed. What a killed process left half done
 //! is behind the size in `state`, and those entries are applied once more, which changes nothing twice.
-//! A file is its JSON, a newline, the JSON's SHA-256, a newline.
+//! A file is its JSON, a newline, the JSON's SHA-256, a newline; what a killed process left behind them means nothing.
 
 use super::paths::AuditPaths;
-use super::storage::{Durable, Storage, failed, make_folder, read_whole, remove, replace};
+use super::storage::{Storage, failed, make_folder, overwrite, read_whole, remove};
 use crate::domain::audit::{Hash, Standing, TargetChange, TargetState};
 use crate::domain::change::Target;
 use crate::ports::log::LogError;
@@ -68,7 +68,7 @@ impl State {
 
     /// Writes the state, after all else: it says that everything up to `size` is in place.
     pub fn write(&self, storage: &dyn Storage, paths: &AuditPaths) -> Result<(), LogError> {
-        replace(storage, &paths.state(), &checked(self), Durable::No)
+        overwrite(storage, &paths.state(), &checked(self))
     }
 
     /// Takes away everything, the state first, so that a crash on the way leaves nothing to believe.
@@ -103,7 +103,7 @@ impl State {
         let (folder, path) = paths.target(&change.target);
         make_folder(storage, path.parent().unwrap_or(Path::new("/")))?;
         self.folders.insert(folder);
-        replace(storage, &path, &checked(&TargetFile { target: change.target.clone(), state }), Durable::No)
+        overwrite(storage, &path, &checked(&TargetFile { target: change.target.clone(), state }))
     }
 }
 
@@ -126,8 +126,8 @@ fn checked<T: Serialize>(value: &T) -> Vec<u8> {
 }
 
 fn uncheck<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
-    let (json, sum) = bytes.split_at_checked(bytes.len().checked_sub(66)?)?;
-    (sum == format!("\n{}\n", Hash::of(json)).as_bytes()).then(|| serde_json::from_slice(json).ok())?
+    let (json, rest) = bytes.split_at_checked(bytes.iter().position(|byte| *byte == b'\n')?)?;
+    rest.starts_with(format!("\n{}\n", Hash::of(json)).as_bytes()).then(|| serde_json::from_slice(json).ok())?
 }
 
 fn read_checked<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, LogError> {

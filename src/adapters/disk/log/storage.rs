@@ -141,6 +141,36 @@ pub(super) fn replace_through(
     Ok(())
 }
 
+/// Bytes that the system copies into a file at once: a signal, even one that kills, is heeded before or after them.
+const PAGE: usize = 4096;
+
+/// Puts `bytes` in the place of `path`, a derived file that is protected by the caller's lock and by a checksum of its own.
+///
+/// In place, for a rename over a file makes ext4 write the new content to the disk first, and the pusher wait for it. A process that is
+/// killed leaves the old content or the new one, with perhaps the end of a longer old one behind it. Where that cannot be
+/// promised, because `bytes` are too many, it is done as [`replace`] does.
+pub(super) fn overwrite(storage: &dyn Storage, path: &Path, bytes: &[u8]) -> Result<(), LogError> {
+    if bytes.len() > PAGE {
+        return replace(storage, path, bytes, Durable::No);
+    }
+    let file = open_or_create(storage, path)?;
+    write_whole(storage, &file, path, bytes, 0)?;
+    let length = file.metadata().map_err(failed("reading", path))?.len();
+    if length > bytes.len() as u64 {
+        storage.truncate(&file, bytes.len() as u64).map_err(failed("truncating", path))?;
+    }
+    Ok(())
+}
+
+/// Opens a file for reading and writing; what is not there begins empty.
+pub(super) fn open_or_create(storage: &dyn Storage, path: &Path) -> Result<File, LogError> {
+    let opened = match OpenOptions::new().read(true).write(true).open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => storage.create(path),
+        opened => opened,
+    };
+    opened.map_err(failed("opening", path))
+}
+
 /// Removes a file; that it is not there is no error.
 pub(super) fn remove(path: &Path) -> Result<(), LogError> {
     match fs::remove_file(path) {

@@ -4,10 +4,9 @@ use super::reader::{Key, Reader, Section, Value};
 use super::value;
 use crate::domain::name::WindowName;
 use crate::domain::policy::draft::WindowDraft;
-use crate::domain::policy::window::{DAYS, Window, WindowSpan};
+use crate::domain::policy::window::{DAYS, Window, WindowSpan, Zone};
 use crate::domain::policy::{FaultKind, limits};
 use chrono::{NaiveDate, NaiveDateTime};
-use chrono_tz::{TZ_VARIANTS, Tz};
 use std::collections::BTreeSet;
 use toml::de::{DeTable, DeValue};
 
@@ -34,11 +33,12 @@ pub(super) fn window(reader: &mut Reader<'_>, name: &Key<'_>, body: &Value<'_>) 
     Some(WindowDraft { name: name?, value })
 }
 
-fn timezone(reader: &mut Reader<'_>, value: &Value<'_>) -> Option<Tz> {
+fn timezone(reader: &mut Reader<'_>, value: &Value<'_>) -> Option<Zone> {
     let text = reader.text("timezone", value)?;
-    let zone = text.parse().ok();
+    let zone = Zone::named(text);
     if zone.is_none() {
-        let similar = reader.sink.similar(text, TZ_VARIANTS.iter().map(|zone| zone.name()));
+        let names: Vec<String> = Zone::names().collect();
+        let similar = reader.sink.similar(text, names.iter().map(String::as_str));
         reader.fault(value.span(), FaultKind::NotATimezone { name: text.to_owned(), similar });
     }
     zone
