@@ -5,6 +5,7 @@
 
 pub mod assess;
 mod own;
+pub mod preview;
 mod record;
 mod review;
 mod settle;

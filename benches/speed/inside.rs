@@ -91,6 +91,8 @@ pub fn rules(rounds: usize) {
         reachable_bases: Default::default(),
         rewritten_at: None,
         used: Default::default(),
+        contents: Default::default(),
+        held: Default::default(),
     };
     let pusher = Pusher { login: Some("alice".into()), source: "bench".into() };
     let push = Push { repository: "bench".into(), pusher, unknown_pusher_allowed: false, updates: vec![update] };

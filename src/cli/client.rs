@@ -28,6 +28,8 @@ use crate::ports::history::{Need, OwnPaths, Selection};
 use git::GitClone;
 use mercurial::MercurialClone;
 
+pub use mercurial::supposed_push as hg_supposed;
+pub use mercurial_errors::failure as hg_failure;
 pub use mercurial_push::preview;
 
 /// A clone and the server that it belongs to.

@@ -1,14 +1,15 @@
-//! How the faults of a policy look: drawn for people, one line each for hooks, JSON for programs. All advice on them
-//! stands here.
+//! How the faults of a policy, and warnings, look: drawn for people, one line each for hooks, JSON for programs. All advice on
+//! faults stands here.
 //!
 //! What a policy file holds is text from outside. In drawings each character that could steer a terminal becomes `�`,
 //! one for one, so that underlines and columns stay true; elsewhere it is escaped.
 
-use super::terminal::{hostile, safe};
+use super::terminal::safe;
 use crate::domain::policy::{Fault, FaultKind, Faults, PatternError, Place, Thing};
+use crate::domain::text::hostile;
 use annotate_snippets::{Annotation, AnnotationKind, Element, Group, Level, Origin, Renderer, Snippet};
 use serde_json::{Value, json};
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
 use std::ops::Range;
 
 /// How many faults are shown; the rest is counted.
@@ -18,13 +19,25 @@ const LINES: usize = 5;
 /// How many bytes of a file are drawn for one place; for longer ones only the position is given.
 const BYTES: usize = 2_000;
 
+/// Something that is said of a place in a policy.
+pub trait Said: Display {
+    /// How grave it is.
+    const LEVEL: Level<'static>;
+
+    /// Says what to do about it, where that is not plain from its text.
+    fn advice(&self) -> Option<String>;
+}
+
 /// Draws the faults with the lines that they stand in, for [`Terminal::raw`](super::Terminal::raw), which takes the
 /// colours away where they are not wanted.
-pub fn faults_report(faults: &Faults) -> String {
+pub fn faults_report<K: Said>(faults: &Faults<K>) -> String
+where
+    Faults<K>: Display,
+{
     let mut text = String::new();
     for fault in faults.list().iter().take(SHOWN) {
         let message = safe(fault.what.to_string().as_bytes());
-        let mut group = Group::with_title(Level::ERROR.primary_title(message));
+        let mut group = Group::with_title(K::LEVEL.primary_title(message));
         if let Some(place) = &fault.place {
             group = group.element(drawn(faults, place, AnnotationKind::Primary, None));
         }
@@ -32,7 +45,7 @@ pub fn faults_report(faults: &Faults) -> String {
             let label = safe(note.remark.to_string().as_bytes());
             group = group.element(drawn(faults, &note.place, AnnotationKind::Context, Some(label)));
         }
-        if let Some(advice) = advice(&fault.what) {
+        if let Some(advice) = fault.what.advice() {
             group = group.element(Level::HELP.message(safe(advice.as_bytes())));
         }
         writeln!(text, "{}\n", Renderer::styled().render(&[group])).expect("a String takes everything");
@@ -53,7 +66,7 @@ pub fn faults_plain(faults: &Faults) -> String {
         }
         text += &safe(line.as_bytes());
         text.push('\n');
-        if let Some(advice) = advice(&fault.what) {
+        if let Some(advice) = fault.what.advice() {
             text += &format!("  help: {}\n", safe(advice.as_bytes()));
         }
     }
@@ -62,7 +75,7 @@ pub fn faults_plain(faults: &Faults) -> String {
 
 /// Returns all faults as data: `file`, `line`, `column` (from 1), `underlined`, `message`, `help`, `notes`; `null`
 /// where there is none.
-pub fn faults_json(faults: &Faults) -> Value {
+pub fn faults_json<K: Said>(faults: &Faults<K>) -> Value {
     let placed = |place: &Place, message: String| {
         let (line, column) = faults.line_and_column(place);
         let underlined = String::from_utf8_lossy(faults.underlined(place)).into_owned();
@@ -71,13 +84,13 @@ pub fn faults_json(faults: &Faults) -> Value {
             "underlined": underlined, "message": message,
         })
     };
-    let one = |fault: &Fault| {
+    let one = |fault: &Fault<K>| {
         let message = fault.what.to_string();
         let mut object = match &fault.place {
             Some(place) => placed(place, message),
             None => json!({ "file": null, "line": null, "column": null, "underlined": null, "message": message }),
         };
-        object["help"] = advice(&fault.what).into();
+        object["help"] = fault.what.advice().into();
         object["notes"] = fault.notes.iter().map(|note| placed(&note.place, note.remark.to_string())).collect();
         object
     };
@@ -85,20 +98,28 @@ pub fn faults_json(faults: &Faults) -> Value {
 }
 
 /// Says how many faults there are, and how many of them are not shown.
-fn closing(faults: &Faults) -> String {
+fn closing<K: Display>(faults: &Faults<K>) -> String
+where
+    Faults<K>: Display,
+{
     match faults.list().len().saturating_sub(SHOWN) {
         0 => format!("{faults}\n"),
         more => format!("and {more} more: {faults}\n"),
     }
 }
 
-fn position(faults: &Faults, place: &Place) -> String {
+fn position<K: Display>(faults: &Faults<K>, place: &Place) -> String {
     let (line, column) = faults.line_and_column(place);
     format!("{}:{line}:{column}", faults.file_name(place))
 }
 
 /// Draws the lines of `place` with the place underlined, or gives its position alone if they are too long to draw.
-fn drawn(faults: &Faults, place: &Place, kind: AnnotationKind, label: Option<String>) -> Element<'static> {
+fn drawn<K: Display>(
+    faults: &Faults<K>,
+    place: &Place,
+    kind: AnnotationKind,
+    label: Option<String>,
+) -> Element<'static> {
     let text = faults.files().get(place.file).map_or(&[][..], |file| &file.text);
     let name = safe(faults.file_name(place).as_bytes());
     let (line, column) = faults.line_and_column(place);
@@ -156,57 +177,62 @@ fn shown(bytes: &[u8], span: Range<usize>) -> (String, Range<usize>) {
     (text, start.unwrap_or(whole)..end.unwrap_or(whole))
 }
 
-/// Says what to do about a fault, where that is not plain from what it says.
-fn advice(what: &FaultKind) -> Option<String> {
-    Some(match what {
-        FaultKind::UnknownKey { similar, .. }
-        | FaultKind::Unknown { similar, .. }
-        | FaultKind::NotATimezone { similar, .. }
-            if similar.is_some() =>
-        {
-            format!("did you mean `{}`?", similar.as_deref().unwrap_or_default())
-        }
-        FaultKind::Unknown { what: Thing::Principal, .. } => {
-            "a member is the name of a principal, or `role:` and the name of a role".to_owned()
-        }
-        FaultKind::NoVersion => "write `version = 1` at the top of every file".to_owned(),
-        FaultKind::NoDefault => "write `default = \"allow\"` or `default = \"deny\"` at the top of one file".to_owned(),
-        FaultKind::WrongType { expected: "a list of strings", found: "a string", .. } => {
-            "write the string in brackets: `[\"…\"]`".to_owned()
-        }
-        FaultKind::BadPattern(PatternError::DoubleStar) => {
-            "write `dir/**` for everything below a folder, `**/*.ext` for every file of a kind".to_owned()
-        }
-        FaultKind::Unmatchable { what: "branch" | "tag", .. } => {
-            "write the short name, such as `main`; full refnames stand in `refs`".to_owned()
-        }
-        FaultKind::Unmatchable { what: "refname", .. } => {
-            "write the full name, such as `refs/heads/main`; `**` also matches slashes".to_owned()
-        }
-        FaultKind::Unmatchable { what: "path", pattern } if pattern.ends_with('/') => {
-            format!("write `{pattern}**` for everything below the folder")
-        }
-        FaultKind::Unmatchable { what: "path", .. } => {
-            "a path begins at the repository's root, without `/` or `./` in front".to_owned()
-        }
-        FaultKind::PrivateKey => {
-            "write the line of the `.pub` file, and replace the key that was written here".to_owned()
-        }
-        FaultKind::NotAKey | FaultKind::KeyKind(_) => {
-            "write the one line of an `id_ed25519.pub`: `ssh-ed25519 AAAA… comment`".to_owned()
-        }
-        FaultKind::NotATime => "write it like `2027-06-30T00:00:00Z`, without quotes".to_owned(),
-        FaultKind::NotADuration { .. } | FaultKind::SpanZero(_) | FaultKind::SpanTooLong(_) => {
-            "write a number and a unit, such as `24h` or `7d`; at most `30d`".to_owned()
-        }
-        FaultKind::AsksNothing => "add `require`, `any_of`, `checks`, `deny`, `authors` or `pushers`".to_owned(),
-        FaultKind::NeverMet { .. } | FaultKind::NoSigner(_) => {
-            "one person fills one place, and only who has a key can sign: add people or keys, or ask for less"
-                .to_owned()
-        }
-        FaultKind::EmptyReasonMatches => {
-            "write `reason = \"required\"`, or an expression that needs at least a character".to_owned()
-        }
-        _ => return None,
-    })
+impl Said for FaultKind {
+    const LEVEL: Level<'static> = Level::ERROR;
+
+    fn advice(&self) -> Option<String> {
+        Some(match self {
+            FaultKind::UnknownKey { similar, .. }
+            | FaultKind::Unknown { similar, .. }
+            | FaultKind::NotATimezone { similar, .. }
+                if similar.is_some() =>
+            {
+                format!("did you mean `{}`?", similar.as_deref().unwrap_or_default())
+            }
+            FaultKind::Unknown { what: Thing::Principal, .. } => {
+                "a member is the name of a principal, or `role:` and the name of a role".to_owned()
+            }
+            FaultKind::NoVersion => "write `version = 1` at the top of every file".to_owned(),
+            FaultKind::NoDefault => {
+                "write `default = \"allow\"` or `default = \"deny\"` at the top of one file".to_owned()
+            }
+            FaultKind::WrongType { expected: "a list of strings", found: "a string", .. } => {
+                "write the string in brackets: `[\"…\"]`".to_owned()
+            }
+            FaultKind::BadPattern(PatternError::DoubleStar) => {
+                "write `dir/**` for everything below a folder, `**/*.ext` for every file of a kind".to_owned()
+            }
+            FaultKind::Unmatchable { what: "branch" | "tag", .. } => {
+                "write the short name, such as `main`; full refnames stand in `refs`".to_owned()
+            }
+            FaultKind::Unmatchable { what: "refname", .. } => {
+                "write the full name, such as `refs/heads/main`; `**` also matches slashes".to_owned()
+            }
+            FaultKind::Unmatchable { what: "path", pattern } if pattern.ends_with('/') => {
+                format!("write `{pattern}**` for everything below the folder")
+            }
+            FaultKind::Unmatchable { what: "path", .. } => {
+                "a path begins at the repository's root, without `/` or `./` in front".to_owned()
+            }
+            FaultKind::PrivateKey => {
+                "write the line of the `.pub` file, and replace the key that was written here".to_owned()
+            }
+            FaultKind::NotAKey | FaultKind::KeyKind(_) => {
+                "write the one line of an `id_ed25519.pub`: `ssh-ed25519 AAAA… comment`".to_owned()
+            }
+            FaultKind::NotATime => "write it like `2027-06-30T00:00:00Z`, without quotes".to_owned(),
+            FaultKind::NotADuration { .. } | FaultKind::SpanZero(_) | FaultKind::SpanTooLong(_) => {
+                "write a number and a unit, such as `24h` or `7d`; at most `30d`".to_owned()
+            }
+            FaultKind::AsksNothing => "add `require`, `any_of`, `checks`, `deny`, `authors` or `pushers`".to_owned(),
+            FaultKind::NeverMet { .. } | FaultKind::NoSigner(_) => {
+                "one person fills one place, and only who has a key can sign: add people or keys, or ask for less"
+                    .to_owned()
+            }
+            FaultKind::EmptyReasonMatches => {
+                "write `reason = \"required\"`, or an expression that needs at least a character".to_owned()
+            }
+            _ => return None,
+        })
+    }
 }

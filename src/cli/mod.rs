@@ -2,6 +2,7 @@
 
 pub mod advice;
 pub mod answer;
+pub mod chosen_policy;
 pub mod client;
 pub mod client_errors;
 pub mod client_json;
@@ -9,6 +10,7 @@ pub mod client_key;
 pub mod client_signing;
 pub mod client_target;
 pub mod client_token;
+pub mod contents;
 mod context;
 mod exit;
 mod faults;
@@ -17,8 +19,10 @@ mod report;
 pub mod repository;
 mod server;
 pub mod summary;
+pub mod supposing;
 mod terminal;
 mod told;
+mod warnings;
 
 pub use context::{Context, Format};
 pub use exit::Exit;

@@ -3,31 +3,11 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 use super::Failure;
+use crate::domain::text::hostile;
 use std::io::{self, IsTerminal, Write};
 use zeroize::Zeroizing;
 
-/// Escapes what could move a cursor, hide or reorder text: control characters, line separators and
-/// direction changes become `\u{…}`; bytes that are not UTF-8 become `\xNN`.
-pub fn safe(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len());
-    for chunk in bytes.utf8_chunks() {
-        for c in chunk.valid().chars() {
-            if hostile(c) { text.extend(c.escape_unicode()) } else { text.push(c) }
-        }
-        for byte in chunk.invalid() {
-            text.push_str(&format!("\\x{byte:02x}"));
-        }
-    }
-    text
-}
-
-/// Control characters, and the format characters that reorder or hide text (Unicode TR36, "Bidirectional text
-/// spoofing").
-pub(super) fn hostile(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
-}
+pub use crate::domain::text::safe;
 
 /// Writes JSON whose strings cannot steer a terminal: what [`safe`] would escape is written as `\uXXXX`, which reads
 /// back as the same text.

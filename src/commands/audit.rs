@@ -174,12 +174,12 @@ pub fn accept_restore(
 }
 
 /// An entry, and its whole content if this version knows its kind.
-type Shown = (StoredEntry, Option<Entry>);
+pub(super) type Shown = (StoredEntry, Option<Entry>);
 
 /// Collects the newest entries that are wanted, oldest first, reading no more segments than that takes.
 ///
 /// What a later version wrote is shown too, unless `filtered`: nobody can see what it is about.
-fn newest(
+pub(super) fn newest(
     paths: &AuditPaths,
     limit: usize,
     filtered: bool,

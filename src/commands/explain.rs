@@ -1,22 +1,28 @@
 //! `jit explain`: a dry run that says of every rule whether it matches, and why.
 
+mod reason;
+
 use super::status::assumed_login;
-use crate::cli::client::Client;
 use crate::cli::client_target::TargetArgs;
 use crate::cli::local_clone::{Move, Step, System};
 use crate::cli::summary::needs;
+use crate::cli::supposing::Place;
 use crate::cli::{Context, Exit, Failure, Format, answer, client_json, safe};
-use crate::domain::change::{Action, ChangesetId, Push, RefUpdate, Target};
-use crate::domain::policy::{Mode, Policy, Rule, RuleOutcome, UpdateDecision, Verdict};
+use crate::domain::change::{ChangesetId, Push, Target};
+use crate::domain::name::PrincipalId;
+use crate::domain::policy::{Mode, UpdateDecision, Verdict};
+use reason::Reason;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
+use std::path::PathBuf;
 
 /// Commits, and paths of one, that are named.
 const SHOWN: usize = 5;
 
 /// Says of every rule whether it matches a push and why, what counted and what did not.
 ///
-/// A dry run: nothing is sent. Ends with 0 if the push would be let in, with 1 if not.
+/// A dry run: nothing is sent or recorded. In a clone it is judged by what the server publishes, in a central repository by what decides
+/// there. Ends with 0 if the push would be let in, with 1 if not.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
@@ -34,35 +40,45 @@ pub struct Args {
     #[arg(long = "as", value_name = "LOGIN")]
     login: Option<String>,
     /// The server, by its name or URL
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", conflicts_with = "repository")]
     remote: Option<String>,
+    /// The central repository [default: the one of the current folder, if it is one]
+    #[arg(long, value_name = "REPO")]
+    repository: Option<PathBuf>,
 }
 
 /// Does what `args` say.
 ///
-/// JSON: `pusher`, `verdict`, `updates` (as in `jit status`), `rules` (each with `rule`, `matches`, `because`, `commits`: `id`, `paths`).
+/// JSON: `pusher`, `verdict`, `updates` (as in `jit status`), `rules` (each with `rule`, `matches`, `because`,
+/// `commits`: `id`, `paths`, `labels`).
 ///
 /// # Errors
 /// [`Failure`] where the push cannot be judged.
 pub fn run(args: &Args, cx: &Context) -> Result<Exit, Failure> {
-    let system = System::here()?;
-    let Some(target) = args.target.named(system)? else {
-        let any = match system {
+    let place = Place::open(args.repository.as_deref(), args.remote.as_deref(), cx)?;
+    let Some(target) = args.target.named(place.system())? else {
+        let any = match place.system() {
             System::Git => "--ref REFNAME",
             System::Mercurial => "--bookmark NAME",
         };
         return Err(Failure::usage(format!("which target? add `--branch B`, `--tag T` or `{any}`")));
     };
-    let client = Client::open(args.remote.as_deref(), cx)?;
-    let supposed = supposed(args, &client, target)?;
-    let login = assumed_login(args.login.as_deref(), &client);
-    let assessment = client.assess(&[supposed], login.as_deref(), &[])?;
+    let supposed = supposed(args, &place, target)?;
+    let login = match &place {
+        Place::Clone(client) => assumed_login(args.login.as_deref(), client),
+        Place::Central(..) => args.login.clone(),
+    };
+    let assessment = place.assess(supposed, login.as_deref())?;
     let verdict = assessment.decision.verdict();
     let (Some(update), Some(decision)) = (assessment.push.updates.first(), assessment.decision.updates.first()) else {
         return Err(Failure::undecided("the move comes to nothing"));
     };
-    let reasons: Vec<Reason<'_>> =
-        client.policy.rules.iter().map(|rule| Reason::of(&client.policy, rule, update, decision)).collect();
+    let reasons: Vec<Reason<'_>> = place
+        .policy()
+        .rules
+        .iter()
+        .map(|rule| Reason::of(place.policy(), rule, &assessment, update, decision))
+        .collect();
     if cx.format == Format::Json {
         let updates: Vec<Value> = assessment.decision.updates.iter().map(client_json::update).collect();
         let rules: Vec<Value> = reasons.iter().map(Reason::json).collect();
@@ -75,16 +91,16 @@ pub fn run(args: &Args, cx: &Context) -> Result<Exit, Failure> {
     Ok(if verdict == Verdict::Allow { Exit::Done } else { Exit::Denied })
 }
 
-fn supposed(args: &Args, client: &Client, target: Target) -> Result<Move, Failure> {
+fn supposed(args: &Args, place: &Place, target: Target) -> Result<Move, Failure> {
     let resolve = |rev: &str| -> Result<ChangesetId, Failure> {
-        let found = client.local.resolve(rev)?;
+        let found = place.resolve(rev)?;
         found.ok_or_else(|| Failure::usage(format!("`{}` is not a commit here", safe(rev.as_bytes()))))
     };
     let old = match &args.old {
         Some(rev) => vec![resolve(rev)?],
-        None => client.local.value(&target)?,
+        None => place.value(&target)?,
     };
-    let rev = args.new.as_deref().unwrap_or(client.local.system().current_revision());
+    let rev = args.new.as_deref().unwrap_or(place.system().current_revision());
     let step = if args.delete { Step::Delete } else { Step::To(resolve(rev)?) };
     if old == Vec::from_iter(step.new_value()) {
         let target = safe(target.to_string().as_bytes());
@@ -103,10 +119,11 @@ fn text(reasons: &[Reason<'_>], push: &Push, decision: &UpdateDecision, login: O
     for reason in reasons {
         let verb = if reason.outcome.is_some() { "matches" } else { "does not match" };
         line(format!("rule `{}` {verb}: {}", reason.rule.name, reason.because));
-        for (id, paths) in reason.commits.iter().take(SHOWN) {
-            let paths: Vec<String> = paths.iter().take(SHOWN).map(|path| safe(path)).collect();
-            let paths = if paths.is_empty() { String::new() } else { format!(" {}", paths.join(", ")) };
-            line(format!("  {}{paths}", id.hex()));
+        for commit in reason.commits.iter().take(SHOWN) {
+            let paths = commit.paths.iter().take(SHOWN).map(|path| safe(path));
+            let why: Vec<String> = paths.chain(commit.labels.iter().map(|label| safe(label))).collect();
+            let why = if why.is_empty() { String::new() } else { format!(" {}", why.join(", ")) };
+            line(format!("  {}{why}", commit.id.hex()));
         }
         if reason.commits.len() > SHOWN {
             line(format!("  and {} more", reason.commits.len() - SHOWN));
@@ -114,80 +131,11 @@ fn text(reasons: &[Reason<'_>], push: &Push, decision: &UpdateDecision, login: O
         if let Some(outcome) = reason.outcome {
             let mode = if outcome.mode == Mode::Observe { "; it only observes" } else { "" };
             line(format!("  it asks for {}{mode}", needs(outcome)));
+            if !outcome.is_met() && !outcome.could_sign.is_empty() {
+                let people: Vec<&str> = outcome.could_sign.iter().map(PrincipalId::as_str).collect();
+                line(format!("  could still sign: {}", people.join(", ")));
+            }
         }
     }
     text + &answer::update_lines(push, decision)
-}
-
-/// Why a rule matches, or does not.
-struct Reason<'a> {
-    rule: &'a Rule,
-    outcome: Option<&'a RuleOutcome>,
-    because: String,
-    /// What it matches: commits with the paths that make it so.
-    commits: Vec<(ChangesetId, Vec<Vec<u8>>)>,
-}
-
-impl<'a> Reason<'a> {
-    fn of(policy: &Policy, rule: &'a Rule, update: &'a RefUpdate, decision: &'a UpdateDecision) -> Self {
-        let outcome = decision.rules.iter().find(|outcome| outcome.rule == rule.name);
-        let because = if !policy.names_target(rule, &update.target) {
-            "it is not about this target".to_owned()
-        } else if !update.actions.iter().any(|action| rule.names_action(action)) {
-            format!("it is not about the action {}", update.action())
-        } else if outcome.is_none() && rule.when.is_some() {
-            "it is not in force now, or the update has nothing that it is about".to_owned()
-        } else if outcome.is_none() && rule.larger_than.is_some() {
-            "the update is not larger than its limits, or has nothing that it is about".to_owned()
-        } else if outcome.is_none() && !rule.picks_commits() {
-            "no commit of the push is new to it".to_owned()
-        } else if outcome.is_none() {
-            format!("no commit {}", picked(rule, ["touches its paths", "carries its labels"]))
-        } else if rule.picks_commits() && *update.action() == Action::Delete {
-            format!("a deletion {}", picked(rule, ["touches every path", "carries every label"]))
-        } else if rule.picks_commits() {
-            format!("these commits {}", picked(rule, ["touch its paths", "carry its labels"]))
-        } else {
-            "it is about every commit of this target".to_owned()
-        };
-        let matched = outcome.map_or(&[][..], |outcome| &outcome.matched[..]);
-        let commits = matched.iter().map(|id| (*id, touched(rule, update, id))).collect();
-        Self { rule, outcome, because, commits }
-    }
-
-    fn json(&self) -> Value {
-        let commits: Vec<Value> = self
-            .commits
-            .iter()
-            .map(|(id, paths)| {
-                let paths: Vec<String> = paths.iter().map(|path| crate::domain::text::encode(path, b"")).collect();
-                json!({ "id": id.to_string(), "paths": paths })
-            })
-            .collect();
-        json!({
-            "rule": self.rule.name.as_str(),
-            "matches": self.outcome.is_some(),
-            "because": self.because,
-            "commits": commits,
-        })
-    }
-}
-
-/// Joins what is said of paths and of labels, as far as `rule` names them.
-fn picked(rule: &Rule, [paths, labels]: [&str; 2]) -> String {
-    let said = [(rule.paths.is_some(), paths), (!rule.labels.is_empty(), labels)];
-    said.iter().filter(|(is_asked, _)| *is_asked).map(|(_, words)| *words).collect::<Vec<_>>().join(" and ")
-}
-
-/// The paths of a commit, or of the difference to a tip, that `rule` is about.
-fn touched(rule: &Rule, update: &RefUpdate, id: &ChangesetId) -> Vec<Vec<u8>> {
-    let Some(patterns) = &rule.paths else { return Vec::new() };
-    let own = update.changesets.iter().filter(|commit| commit.id == *id).filter_map(|commit| commit.own_paths.as_ref());
-    let differences =
-        update.tip_changes.iter().filter(|change| change.tip == *id).filter_map(|change| change.paths.as_ref());
-    let all = own.chain(differences).flatten().map(|path| path.as_bytes());
-    let mut touched: Vec<Vec<u8>> = all.filter(|path| patterns.matches(path)).map(<[u8]>::to_vec).collect();
-    touched.sort();
-    touched.dedup();
-    touched
 }

@@ -1,5 +1,9 @@
 //! `jit policy apply`: puts another policy in force, in one step, with an entry in the log.
 
+mod effect;
+mod replay;
+mod waiting;
+
 use super::central::central;
 use super::publish;
 use crate::adapters::disk::PolicyFolder;
@@ -10,6 +14,7 @@ use crate::cli::{Context, Exit, Failure, Format, IntoFailure, ServerParts, fault
 use crate::domain::audit::{Entry, Event};
 use crate::domain::policy::{Policy, PolicyFile, diff, load};
 use crate::ports::log::LogStore as _;
+use effect::Effect;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use serde_json::json;
 use std::fs;
@@ -26,7 +31,7 @@ pub struct Args {
     /// Do not ask
     #[arg(long)]
     yes: bool,
-    /// Only show what would differ
+    /// Only show what would differ, and what it would change
     #[arg(long, conflicts_with = "yes")]
     dry_run: bool,
 }
@@ -42,7 +47,9 @@ pub fn must_load(files: &[PolicyFile], cx: &Context) -> Result<Policy, Failure> 
     })
 }
 
-/// Checks the new policy, shows what differs, swaps, records and publishes.
+/// Checks the new policy, shows what differs and what that would have changed, swaps, records and publishes.
+///
+/// JSON: `same`, `changed`, `effect` (of `pushes` and of `requests`: `refused`, `let_in`, `same`, `unjudged`; null where the policy is the same).
 ///
 /// # Errors
 /// A [`Failure`]; unless it says otherwise the old policy is still in force.
@@ -58,7 +65,8 @@ pub fn run(args: &Args, cx: &Context) -> Result<Exit, Failure> {
         None => vec!["the policy in force does not load; this one replaces it".to_owned()],
     };
     let same = old.as_ref().is_some_and(|old| old.digest == new.digest);
-    show(&changed, same, cx);
+    let effect = if same { None } else { Some(Effect::of(&parts, &found, old.as_ref(), &new)?) };
+    show(&changed, effect.as_ref(), cx);
     if same || args.dry_run {
         return Ok(Exit::Done);
     }
@@ -77,17 +85,23 @@ pub fn run(args: &Args, cx: &Context) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-fn show(changed: &[String], same: bool, cx: &Context) {
+fn show(changed: &[String], effect: Option<&Effect>, cx: &Context) {
     if cx.format == Format::Json {
-        cx.terminal.answer_json(&json!({ "same": same, "changed": changed }));
-    } else if same {
+        let told = effect.map(Effect::json);
+        cx.terminal.answer_json(&json!({ "same": effect.is_none(), "changed": changed, "effect": told }));
+        return;
+    }
+    let Some(effect) = effect else {
         cx.terminal.answer("this policy is in force already\n");
-    } else if changed.is_empty() {
+        return;
+    };
+    if changed.is_empty() {
         cx.terminal.answer("the rules stay as they are; only the files differ\n");
     } else {
         let lines: Vec<String> = changed.iter().map(|line| safe(line.as_bytes())).collect();
         cx.terminal.answer(&format!("{}\n", lines.join("\n")));
     }
+    cx.terminal.answer(&effect.text());
 }
 
 /// Records the policy and swaps the folders while the log is locked, so that no push is judged in between.

@@ -3,6 +3,7 @@
 pub mod approval;
 pub mod audit;
 pub mod change;
+pub mod import;
 pub mod name;
 pub mod policy;
 pub mod request;

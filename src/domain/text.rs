@@ -1,9 +1,33 @@
 //! How arbitrary bytes are written in tokens, log entries and paths on disk (docs/spec/token.md, "Values").
 //!
 //! Printable ASCII stands as it is; a space, `%` and every other byte become `%XX` with uppercase digits.
-//! There is exactly one spelling of each byte string: [`decode`] refuses all others, and so does [`decode_base64`].
+//! There is exactly one spelling of each byte string: [`decode`] refuses all others, and so does [`decode_base64`]. What people read is
+//! written by [`safe`] instead, which nobody reads back.
 
 use data_encoding::BASE64;
+
+/// Escapes what could move a cursor, hide or reorder text: control characters, line separators and
+/// direction changes become `\u{…}`; bytes that are not UTF-8 become `\xNN`.
+pub fn safe(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        for c in chunk.valid().chars() {
+            if hostile(c) { text.extend(c.escape_unicode()) } else { text.push(c) }
+        }
+        for byte in chunk.invalid() {
+            text.push_str(&format!("\\x{byte:02x}"));
+        }
+    }
+    text
+}
+
+/// Tells of control characters, and of the format characters that reorder or hide text (Unicode TR36, "Bidirectional text
+/// spoofing").
+pub fn hostile(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
 
 /// Encodes `bytes` as printable ASCII without spaces; bytes in `also` are escaped too.
 pub fn encode(bytes: &[u8], also: &[u8]) -> String {

@@ -45,6 +45,8 @@ pub struct Assessment {
     pub tokens: Vec<SignedToken>,
     /// The answer.
     pub decision: Decision,
+    /// The moment at which it was judged.
+    pub now: Timestamp,
 }
 
 /// Tells when changes of a content last landed on a target with approvals, as [`crate::ports::log::Log::landed`].
@@ -101,7 +103,7 @@ pub fn assess(
             decision = evaluate(policy, &push, &tokens, now);
         }
     }
-    Ok(Assessment { push, tokens, decision })
+    Ok(Assessment { push, tokens, decision, now })
 }
 
 fn is_overridden(decision: &Decision) -> bool {

@@ -24,8 +24,15 @@ fn status_and_explain_say_what_the_server_would_say() {
     assert_eq!(matches, [true, false]);
     assert_eq!(explained["rules"][1]["because"], "no commit touches its paths");
 
+    let (server, hex) = (repo.server(), commit.hex());
+    let server = server.to_str().expect("a plain path");
+    let central = ["explain", "--branch", "main", "--new", &hex, "--as", "alice", "--repository", server];
+    let by_server = alice.json(&central, 1);
+    assert_eq!((&by_server["updates"], &by_server["rules"]), (&explained["updates"], &explained["rules"]));
+
     let id = asked["request"].as_str().expect("an id");
     let signed = bob.json(&["sign", id, "--yes"], 0);
+    assert_eq!(alice.json(&central, 0)["updates"][0]["rules"][0]["counted"][0]["who"], "bob");
     assert_eq!((&signed["sent"], &signed["update"]["verdict"]), (&true.into(), &"allow".into()));
     assert_eq!(alice.json(&["status", "--branch", "main"], 0)["verdict"], "allow");
     assert_eq!(alice.json(&["explain", "--branch", "main"], 0)["verdict"], "allow");

@@ -26,6 +26,8 @@ mod keys;
 mod merges;
 mod objects;
 mod policy_changes;
+mod policy_effect;
+mod policy_tools;
 mod races;
 mod rules_checks;
 mod rules_delegations;

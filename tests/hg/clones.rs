@@ -153,6 +153,22 @@ fn status_and_explain_say_what_the_server_would_say() {
 }
 
 #[test]
+fn a_central_repository_explains_what_waits_in_its_sibling() {
+    let guard = Guard::new(REVIEW);
+    let (alice, bob) = (guard.desk(ALICE, Transport::Ssh), guard.desk(BOB, Transport::Ssh));
+    let commit = alice.change("src/a", "change").hex();
+    alice.must(&["request", "."]);
+    let server = guard.hg.path("server");
+    let server = server.to_str().expect("a plain path");
+    let central = ["explain", "--branch", "default", "--new", &commit, "--as", "alice", "--repository", server];
+    let explained = alice.json(&central, 1);
+    assert_eq!(explained["rules"], alice.json(&["explain", "--branch", "default"], 1)["rules"]);
+    assert_eq!(explained["updates"][0]["rules"][0]["could_sign"], serde_json::json!(["bob", "carol"]));
+    bob.must(&["sign", &commit, "--yes"]);
+    assert_eq!(alice.json(&central, 0)["updates"][0]["rules"][0]["counted"][0]["who"], "bob");
+}
+
+#[test]
 fn a_branch_with_several_heads_is_signed_for_with_all_of_them() {
     let guard = Guard::new(REVIEW);
     let (alice, bob) = (guard.desk(ALICE, Transport::Ssh), guard.desk(BOB, Transport::Ssh));

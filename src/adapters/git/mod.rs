@@ -24,6 +24,7 @@ mod receive;
 mod remote;
 mod repository;
 mod tag;
+mod tracked;
 mod tree;
 mod walk;
 

@@ -18,8 +18,8 @@ use std::io::{Read, Write};
 #[derive(Debug)]
 pub struct MercurialHistory<R, W> {
     pub(super) request: Request<R, W>,
-    paths: Paths,
-    targets: Option<BTreeMap<Target, Vec<ChangesetId>>>,
+    pub(super) paths: Paths,
+    pub(super) targets: Option<BTreeMap<Target, Vec<ChangesetId>>>,
     /// What becomes public although it was visible before, by branch.
     published: BTreeMap<Box<[u8]>, Vec<ReadChangeset>>,
     tokens: Vec<(ChangesetId, String)>,

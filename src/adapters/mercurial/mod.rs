@@ -19,6 +19,7 @@ mod own_paths;
 mod policy;
 mod program;
 mod pushvars;
+mod replay;
 mod reply;
 mod request;
 mod requirements;

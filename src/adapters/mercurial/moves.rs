@@ -7,6 +7,7 @@ use super::MercurialError;
 use super::changelog::APPROVALS_BRANCH;
 use super::request::Request;
 use super::state::{BranchMove, Move};
+use crate::domain::audit::UpdateRecord;
 use crate::domain::change::{Action, ChangesetId, RefUpdate, Target};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
@@ -132,6 +133,19 @@ pub(super) fn of_publication(
     let heads: BTreeSet<ChangesetId> = published.iter().map(|read| read.id).collect();
     let heads: Vec<ChangesetId> = heads.difference(&parents).copied().collect();
     RefUpdate { after, ..update(Target::Branch(branch.into()), vec![Action::Publish], old, heads) }
+}
+
+/// Returns the update that a log entry tells of; `None` if its tips cannot be told from there.
+pub(super) fn of_record(record: &UpdateRecord) -> Option<RefUpdate> {
+    let untold = |action: &Action| matches!(action, Action::Rewrite | Action::Delete);
+    let is_branch = matches!(record.target, Target::Branch(_));
+    if is_branch && (record.actions.iter().any(untold) || record.actions == [Action::Publish]) {
+        return None;
+    }
+    let tips = if record.new.is_empty() { record.old.clone() } else { record.new.clone() };
+    let after = record.value_after().to_vec();
+    let new = update(record.target.clone(), record.actions.clone(), record.old.clone(), record.new.clone());
+    Some(RefUpdate { tips, after, ..new })
 }
 
 /// Returns the update by which approvals arrive, which are `new`; their branch never has an open head.

@@ -87,6 +87,13 @@ impl Hg {
         &self.dot_hg
     }
 
+    /// Returns where the repository stands in which commits wait for approval to come here.
+    pub fn sibling_root(&self) -> PathBuf {
+        let mut name = self.root.as_os_str().to_owned();
+        name.push("-requests");
+        name.into()
+    }
+
     /// Tells whether the store is that of another repository.
     pub fn is_share(&self) -> bool {
         self.dot_hg != self.root.join(".hg")

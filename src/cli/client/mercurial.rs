@@ -230,7 +230,11 @@ impl LocalClone for MercurialClone {
     }
 }
 
-fn supposed_push(supposed: &Move) -> Result<Supposed, Failure> {
+/// Says a move in the words of the conversation.
+///
+/// # Errors
+/// A usage [`Failure`] for a move that no push can make.
+pub fn supposed_push(supposed: &Move) -> Result<Supposed, Failure> {
     Ok(match (&supposed.target, supposed.step) {
         (Target::Branch(name), Step::To(head)) => Supposed::Branch(name.clone(), vec![head]),
         (Target::Branch(name), Step::Publish(head)) => Supposed::Publish(name.clone(), vec![head]),

@@ -20,9 +20,7 @@ pub(super) struct Sibling<'a> {
 
 impl<'a> Sibling<'a> {
     pub(super) fn of(central: &'a Hg) -> Self {
-        let mut name = central.root().as_os_str().to_owned();
-        name.push("-requests");
-        Self { central, root: name.into() }
+        Self { central, root: central.sibling_root() }
     }
 
     /// Refuses what stands in its place and is no sibling.

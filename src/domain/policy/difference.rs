@@ -1,7 +1,7 @@
 //! What would differ between two policies, by name, for people who are about to swap them.
 
 use super::model::{Environment, Policy, Principal, ReasonRule, Role, Rule};
-use super::{Bind, DefaultAnswer, LargerThan, Mode, Override, Patterns, When, Window};
+use super::{Bind, DefaultAnswer, LargerThan, Mode, Override, Patterns, When, Window, document};
 use crate::domain::approval::quorum::Requirement;
 use crate::domain::name::RoleName;
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,6 +28,12 @@ pub fn diff(old: &Policy, new: &Policy) -> Vec<String> {
     lines.extend(named("check", all(&old.checks, of_check), all(&new.checks, of_check)));
     lines.extend(named("rule", rules(old), rules(new)));
     lines
+}
+
+/// Returns what `rule` says, key by key, without what a rule says that gives no key.
+pub fn keys_of(rule: &Rule) -> BTreeMap<&'static str, Vec<String>> {
+    let unsaid = of_rule(&document::blank(rule.place.clone()));
+    of_rule(rule).into_iter().filter(|(key, values)| unsaid.get(key) != Some(values)).collect()
 }
 
 fn all<N: Display, T>(things: &BTreeMap<N, T>, keys: impl Fn(&T) -> Keys) -> BTreeMap<String, Keys> {

@@ -37,7 +37,7 @@ pub(super) struct PrincipalDraft {
     /// Lowercase in ASCII.
     pub(super) emails: Vec<At<String>>,
     pub(super) logins: Vec<At<String>>,
-    pub(super) valid_until: Option<Timestamp>,
+    pub(super) valid_until: Option<At<Timestamp>>,
     /// Nothing in it had a fault.
     pub(super) sound: bool,
 }
@@ -58,6 +58,7 @@ pub(super) struct RoleDraft {
 pub(super) struct EnvironmentDraft {
     pub(super) name: At<EnvironmentName>,
     pub(super) value: Environment,
+    pub(super) entries: Vec<EntryDraft>,
     /// Nothing in it had a fault.
     pub(super) sound: bool,
 }
@@ -68,6 +69,15 @@ pub(super) struct WindowDraft {
     pub(super) name: At<WindowName>,
     /// `None` if anything in it had a fault.
     pub(super) value: Option<Window>,
+}
+
+/// One entry of a list of patterns for targets or paths.
+#[derive(Debug)]
+pub(super) struct EntryDraft {
+    /// The key of the list.
+    pub(super) key: &'static str,
+    /// As it is written, with or without `!` in front.
+    pub(super) pattern: At<String>,
 }
 
 /// `[checks.NAME]`
@@ -109,6 +119,7 @@ pub(super) struct RuleDraft {
     pub(super) environments: Vec<At<EnvironmentName>>,
     /// Of `during` and `outside`.
     pub(super) windows: Vec<At<WindowName>>,
+    pub(super) entries: Vec<EntryDraft>,
     pub(super) checks: Vec<At<CheckName>>,
     pub(super) require: Vec<RequirementDraft>,
     pub(super) any_of: Vec<At<Vec<RequirementDraft>>>,

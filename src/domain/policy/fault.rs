@@ -1,9 +1,9 @@
-//! What is wrong with a policy, and where: every fault of every file, found in one reading (docs/spec/policy.md).
+//! What is wrong or doubtful in a policy, and where: everything in every file, found in one reading (docs/spec/policy.md).
 //!
 //! Places are byte ranges of the files as they were given, so that a report can underline them. How faults look on a
 //! terminal, and what to do about them, is said elsewhere.
 
-use super::FaultKind;
+use super::{FaultKind, Warning};
 use std::fmt;
 use std::ops::Range;
 
@@ -32,13 +32,13 @@ impl Place {
     }
 }
 
-/// One thing that is wrong.
+/// One thing that is wrong, or, with a [`Warning`], one that is doubtful.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
+pub struct Fault<K = FaultKind> {
     /// Where; `None` if no single place is to blame.
     pub place: Option<Place>,
     /// What.
-    pub what: FaultKind,
+    pub what: K,
     /// Other places that belong to it.
     pub notes: Vec<Note>,
 }
@@ -81,15 +81,18 @@ impl fmt::Display for Remark {
 
 /// Everything that is wrong with a policy: at least one fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Faults {
+pub struct Faults<K = FaultKind> {
     files: Vec<PolicyFile>,
-    list: Vec<Fault>,
+    list: Vec<Fault<K>>,
 }
 
-impl Faults {
+/// Everything that is doubtful in a policy that loads; may be nothing.
+pub type Warnings = Faults<Warning>;
+
+impl<K: fmt::Display> Faults<K> {
     /// Takes the files in the order to which places refer, and sorts the faults by file and position; those without a
     /// place come first.
-    pub(super) fn new(files: Vec<PolicyFile>, mut list: Vec<Fault>) -> Self {
+    pub(super) fn new(files: Vec<PolicyFile>, mut list: Vec<Fault<K>>) -> Self {
         for fault in &mut list {
             let notes = fault.notes.iter_mut().map(|note| &mut note.place);
             for place in fault.place.iter_mut().chain(notes) {
@@ -108,7 +111,7 @@ impl Faults {
     }
 
     /// Returns the faults by file and position, those without a place first.
-    pub fn list(&self) -> &[Fault] {
+    pub fn list(&self) -> &[Fault<K>] {
         &self.list
     }
 
@@ -141,6 +144,15 @@ impl fmt::Display for Faults {
 }
 
 impl std::error::Error for Faults {}
+
+impl fmt::Display for Warnings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.list.len() {
+            1 => f.write_str("1 warning"),
+            count => write!(f, "{count} warnings"),
+        }
+    }
+}
 
 /// Collects faults while files are read and checked.
 #[derive(Debug, Default)]

@@ -1,7 +1,8 @@
 //! Files in, checked policy or every fault out. Needs no clock: a policy that loads today loads tomorrow.
 
 use super::draft::Draft;
-use super::fault::{Faults, PolicyFile, Sink};
+use super::examine::{self, Known};
+use super::fault::{Faults, PolicyFile, Sink, Warnings};
 use super::{FaultKind, Policy, check, document, limits};
 use sha2::{Digest, Sha256};
 
@@ -10,6 +11,21 @@ use sha2::{Digest, Sha256};
 /// # Errors
 /// [`Faults`]: everything that is wrong in any file. Nothing of a policy with a fault may be used.
 pub fn load(files: &[PolicyFile]) -> Result<Policy, Faults> {
+    read(files).map(|(_, _, policy)| policy)
+}
+
+/// As [`load`], and says what is doubtful in a policy that loads, given what is `known` around it.
+///
+/// # Errors
+/// As [`load`].
+pub fn examine(files: &[PolicyFile], known: &Known<'_>) -> Result<(Policy, Warnings), Faults> {
+    let (sorted, draft, policy) = read(files)?;
+    let found = examine::warnings(&draft, &policy, known);
+    Ok((policy, Faults::new(sorted, found)))
+}
+
+/// Returns the files as they are numbered, what is written in them, and what it means.
+fn read(files: &[PolicyFile]) -> Result<(Vec<PolicyFile>, Draft, Policy), Faults> {
     let mut sorted: Vec<PolicyFile> = files.to_vec();
     sorted.sort_by(|a, b| (a.name.as_bytes(), &a.text).cmp(&(b.name.as_bytes(), &b.text)));
     let mut sink = Sink::default();
@@ -21,7 +37,7 @@ pub fn load(files: &[PolicyFile]) -> Result<Policy, Faults> {
         document::read(index, file, &mut draft, &mut sink);
     }
     let policy = check::check(&draft, digest(&sorted), &mut sink);
-    if sink.list.is_empty() { Ok(policy) } else { Err(Faults::new(sorted, sink.list)) }
+    if sink.list.is_empty() { Ok((sorted, draft, policy)) } else { Err(Faults::new(sorted, sink.list)) }
 }
 
 /// Notes what keeps the files from being read at all.

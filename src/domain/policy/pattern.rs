@@ -110,6 +110,22 @@ impl Patterns {
     }
 }
 
+/// Tells of each of `patterns`, which are well-formed, whether it matches one of `names`.
+pub(super) fn which_match(patterns: &[&str], names: &[&[u8]]) -> Vec<bool> {
+    let mut set = GlobSetBuilder::new();
+    for glob in patterns.iter().filter_map(|pattern| glob(pattern).ok()) {
+        set.add(glob);
+    }
+    let mut matches = vec![false; patterns.len()];
+    let Ok(set) = set.build() else { return matches };
+    let mut found = Vec::new();
+    for name in names {
+        set.matches_candidate_into(&Candidate::new(OsStr::from_bytes(name)), &mut found);
+        found.iter().for_each(|at| matches[*at] = true);
+    }
+    matches
+}
+
 /// Paths, sorted.
 pub(super) struct SortedPaths<'p>(Cow<'p, [RepoPath]>);
 

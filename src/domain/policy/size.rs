@@ -32,6 +32,19 @@ impl Count {
     }
 }
 
+/// One limit, and what was counted against it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Measure {
+    /// "files", "lines" or "commits".
+    pub what: &'static str,
+    /// How many there are at least.
+    pub least: usize,
+    /// Whether there are no more.
+    pub is_whole: bool,
+    /// The limit.
+    pub limit: usize,
+}
+
 impl LargerThan {
     /// Tells whether somebody must look at the paths of changesets to know.
     pub fn looks_at_paths(&self) -> bool {
@@ -50,6 +63,23 @@ impl LargerThan {
         if does([Action::Delete, Action::Close]) {
             return Known::Yes;
         }
+        let (files, lines, commits) = Self::counts(update, changesets);
+        files.is_over(self.files).max(lines.is_over(self.lines)).max(commits.is_over(self.commits))
+    }
+
+    /// Returns what the changesets of `update` that are new to the rule come to, limit by limit.
+    pub fn measures<'u>(&self, update: &'u RefUpdate, changesets: &[&'u Changeset]) -> Vec<Measure> {
+        let (files, lines, commits) = Self::counts(update, changesets);
+        let counts = [("files", files, self.files), ("lines", lines, self.lines), ("commits", commits, self.commits)];
+        let measure = |(what, count, limit): (&'static str, Count, Option<usize>)| {
+            limit.map(|limit| Measure { what, least: count.least, is_whole: count.is_whole, limit })
+        };
+        counts.into_iter().filter_map(measure).collect()
+    }
+
+    /// Counts files, lines and commits.
+    fn counts<'u>(update: &'u RefUpdate, changesets: &[&'u Changeset]) -> (Count, Count, Count) {
+        let does = |wanted: [Action; 2]| update.actions.iter().any(|action| wanted.contains(action));
         let compared = does([Action::Rewrite, Action::NewHead]);
         let differences = || update.tip_changes.iter().filter(|_| compared);
         let are_compared = !compared || !update.tip_changes.is_empty();
@@ -58,7 +88,7 @@ impl LargerThan {
         let own_lines = changesets.iter().map(|changeset| changeset.lines);
         let lines = sum(own_lines.chain(differences().map(|change| change.lines)), are_compared);
         let commits = Count { least: changesets.len(), is_whole: true };
-        files.is_over(self.files).max(lines.is_over(self.lines)).max(commits.is_over(self.commits))
+        (files, lines, commits)
     }
 }
 

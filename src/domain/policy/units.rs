@@ -32,6 +32,15 @@ impl From<bool> for Known {
     }
 }
 
+/// Returns the changesets of `update` that `rule` has not judged before.
+pub fn new_to<'u>(rule: &Rule, update: &'u RefUpdate) -> Vec<&'u Changeset> {
+    update.changesets.iter().filter(|changeset| is_new_to(rule, update, changeset)).collect()
+}
+
+fn is_new_to(rule: &Rule, update: &RefUpdate, changeset: &Changeset) -> bool {
+    update.scopes.get(&rule.name).is_none_or(|ids| ids.contains(&changeset.id))
+}
+
 /// An update with the paths that it touches, in the form in which each rule looks through them.
 pub struct Touched<'a> {
     update: &'a RefUpdate,
@@ -85,9 +94,7 @@ impl<'a> Units<'a> {
     /// Finds what `rule` is about in an update.
     pub fn of(rule: &Rule, touched: &Touched<'a>) -> Self {
         let update = touched.update;
-        let scope = update.scopes.get(&rule.name);
-        let in_scope = |c: &&Changeset| scope.is_none_or(|ids| ids.contains(&c.id));
-        let fresh: Vec<&Changeset> = update.changesets.iter().filter(in_scope).collect();
+        let fresh = new_to(rule, update);
         let large = rule.larger_than.map_or(Known::Yes, |limits| limits.is_exceeded(update, &fresh));
         if large == Known::No {
             return Self { matches: false, certain: false, changesets: Vec::new(), tips: Vec::new() };
@@ -97,7 +104,7 @@ impl<'a> Units<'a> {
             certain |= known == Known::Yes;
             known != Known::No
         };
-        let with_paths = update.changesets.iter().zip(&touched.changesets).filter(|(c, _)| in_scope(c));
+        let with_paths = update.changesets.iter().zip(&touched.changesets).filter(|(c, _)| is_new_to(rule, update, c));
         let matched = with_paths.filter(|(c, paths)| is_matched(of_changeset(rule, c, paths)));
         let changesets: Vec<&Changeset> = matched.map(|(changeset, _)| changeset).collect();
         let does = |wanted: [Action; 2]| update.actions.iter().any(|action| wanted.contains(action));

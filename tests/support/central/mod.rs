@@ -91,7 +91,7 @@ impl Central {
     }
 
     /// Writes the policy of one file that commands take, and returns its folder.
-    fn write_policy(&self, policy: &str) -> String {
+    pub fn write_policy(&self, policy: &str) -> String {
         let folder = self.system.path("policies");
         write(&folder.join("policy.toml"), &self.form.rules(policy));
         text(&folder)

@@ -71,7 +71,7 @@ fn principals(draft: &Draft) -> BTreeMap<PrincipalId, Principal> {
             keys: written.keys.iter().map(|key| key.value).collect(),
             emails: written.emails.iter().map(|email| email.value.clone()).collect(),
             logins: written.logins.iter().map(|login| login.value.clone()).collect(),
-            valid_until: written.valid_until,
+            valid_until: written.valid_until.as_ref().map(|end| end.value),
         };
         (written.name.value.clone(), principal)
     };

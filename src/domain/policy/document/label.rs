@@ -7,6 +7,9 @@ use crate::domain::policy::fault::{Note, Remark};
 use crate::domain::policy::{FaultKind, Patterns};
 use std::collections::BTreeMap;
 
+/// What the key of a trailer looks like, as an expression.
+pub(super) const KEY: &str = "^[A-Za-z0-9-]+$";
+
 /// Reads a table of patterns by the key of a trailer; keys come out in lower case, those with faults are left out.
 pub(super) fn read(reader: &mut Reader<'_>, value: &Value<'_>) -> BTreeMap<String, Patterns> {
     let Some(table) = reader.table("labels", value) else { return BTreeMap::new() };

@@ -10,12 +10,15 @@ mod people;
 mod reader;
 mod requirement;
 mod rule;
+mod schema;
 mod size;
 mod target;
 mod value;
 mod window;
 
+pub(super) use rule::blank;
 pub use rule::rule_keys;
+pub use schema::schema;
 pub(super) use target::may_begin_with;
 
 use super::FaultKind;
@@ -35,7 +38,7 @@ const FILE: Section = Section {
 
 /// Reads `file`, which is the one with this index, into `draft`.
 pub(super) fn read(index: usize, file: &PolicyFile, draft: &mut Draft, sink: &mut Sink) {
-    let mut reader = Reader { file: index, line_ends: Vec::new(), sink };
+    let mut reader = Reader { file: index, line_ends: Vec::new(), sink, entries: Vec::new() };
     if file.text.len() > limits::FILE_BYTES {
         reader.fault(0..0, FaultKind::FileTooLarge);
         draft.has_gaps = true;

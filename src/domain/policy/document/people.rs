@@ -7,10 +7,10 @@ use crate::domain::policy::FaultKind;
 use crate::domain::policy::draft::{At, PrincipalDraft, RoleDraft};
 use crate::domain::policy::limits;
 
-const PRINCIPAL: Section =
+pub(super) const PRINCIPAL: Section =
     Section { name: "a principal", keys: &["keys", "emails", "logins", "valid_until"], later: &[] };
 
-const ROLE: Section = Section { name: "a role", keys: &["members", "delegable"], later: &[] };
+pub(super) const ROLE: Section = Section { name: "a role", keys: &["members", "delegable"], later: &[] };
 
 /// Reads one principal; `None` if it has no name to go by.
 pub(super) fn principal(reader: &mut Reader<'_>, name: &Key<'_>, body: &Value<'_>) -> Option<PrincipalDraft> {
@@ -43,7 +43,10 @@ pub(super) fn principal(reader: &mut Reader<'_>, name: &Key<'_>, body: &Value<'_
                     }
                 }
             }
-            Some("valid_until") => valid_until = value::moment(reader, value),
+            Some("valid_until") => {
+                let place = reader.place(value.span());
+                valid_until = value::moment(reader, value).map(|value| At { place, value });
+            }
             _ => {}
         }
     }

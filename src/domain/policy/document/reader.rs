@@ -1,7 +1,7 @@
 //! Small readers for typed values: each gives the value, or notes a fault at its place and gives nothing.
 
 use crate::domain::policy::FaultKind;
-use crate::domain::policy::draft::At;
+use crate::domain::policy::draft::{At, EntryDraft};
 use crate::domain::policy::fault::{Note, Place, Remark, Sink};
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -29,6 +29,8 @@ pub(super) struct Reader<'s> {
     /// Where the lines of the file end, in bytes.
     pub(super) line_ends: Vec<usize>,
     pub(super) sink: &'s mut Sink,
+    /// The patterns that were read and that no draft has taken yet.
+    pub(super) entries: Vec<EntryDraft>,
 }
 
 impl Reader<'_> {

@@ -6,10 +6,10 @@ use crate::domain::name::RoleName;
 use crate::domain::policy::draft::{At, OverrideDraft, RequirementDraft};
 use crate::domain::policy::{FaultKind, limits};
 
-const REQUIREMENT: Section =
+pub(super) const REQUIREMENT: Section =
     Section { name: "an entry of `require` or `any_of`", keys: &["role", "approvals"], later: &[] };
 
-const OVERRIDE: Section =
+pub(super) const OVERRIDE: Section =
     Section { name: "`override`", keys: &["role", "approvals", "ttl", "review_within"], later: &[] };
 
 /// Reads one list of requirements; entries with faults are left out.

@@ -7,7 +7,7 @@ use crate::domain::policy::draft::{At, RuleDraft};
 use crate::domain::policy::{Bind, FaultKind, Mode, Rule, TargetPatterns, When, limits};
 use std::collections::BTreeMap;
 
-const RULE: Section = Section {
+pub(super) const RULE: Section = Section {
     name: "a rule",
     keys: &[
         "name",
@@ -61,6 +61,7 @@ pub(super) fn read(reader: &mut Reader<'_>, body: &Value<'_>, file: &str) -> Opt
         rule: blank((file.to_owned(), line)),
         environments: Vec::new(),
         windows: Vec::new(),
+        entries: Vec::new(),
         checks: Vec::new(),
         require: Vec::new(),
         any_of: Vec::new(),
@@ -79,6 +80,7 @@ pub(super) fn read(reader: &mut Reader<'_>, body: &Value<'_>, file: &str) -> Opt
     if !table.contains_key("name") {
         reader.sink.push(&place, FaultKind::MissingKey { section: RULE.name, key: "name" });
     }
+    draft.entries = std::mem::take(&mut reader.entries);
     draft.sound = reader.faults() == before;
     Some(draft)
 }
@@ -159,7 +161,7 @@ fn set<T>(field: &mut T, value: Option<T>) {
 }
 
 /// A rule that gives no key.
-fn blank(place: (String, usize)) -> Rule {
+pub(in crate::domain::policy) fn blank(place: (String, usize)) -> Rule {
     Rule {
         name: RuleName::new("unnamed").expect("the alphabet of names holds these letters"),
         place,

@@ -4,11 +4,12 @@ use super::reader::{Key, Reader, Section, Value};
 use super::value;
 use crate::domain::change::Action;
 use crate::domain::name::EnvironmentName;
-use crate::domain::policy::draft::EnvironmentDraft;
+use crate::domain::policy::draft::{At, EntryDraft, EnvironmentDraft};
 use crate::domain::policy::{Environment, FaultKind, Patterns};
 use std::collections::BTreeSet;
 
-const ENVIRONMENT: Section = Section { name: "an environment", keys: &["branches", "tags", "bookmarks"], later: &[] };
+pub(super) const ENVIRONMENT: Section =
+    Section { name: "an environment", keys: &["branches", "tags", "bookmarks"], later: &[] };
 
 /// Reads one environment; `None` if it has no name to go by.
 pub(super) fn environment(reader: &mut Reader<'_>, name: &Key<'_>, body: &Value<'_>) -> Option<EnvironmentDraft> {
@@ -29,7 +30,8 @@ pub(super) fn environment(reader: &mut Reader<'_>, name: &Key<'_>, body: &Value<
     if table.is_empty() {
         reader.sink.push(&place, FaultKind::EmptyEnvironment(name.value.to_string()));
     }
-    Some(EnvironmentDraft { name, value, sound: reader.faults() == before })
+    let entries = std::mem::take(&mut reader.entries);
+    Some(EnvironmentDraft { name, value, entries, sound: reader.faults() == before })
 }
 
 /// Reads a list of patterns for the targets, paths or labels that `key` is about.
@@ -59,6 +61,11 @@ pub(super) fn patterns(reader: &mut Reader<'_>, key: &'static str, value: &Value
             reader.fault(value.span(), FaultKind::MatchesNothing(key));
         }
         _ => {}
+    }
+    if key != "labels" {
+        let placed =
+            |entry: At<&str>| EntryDraft { key, pattern: At { place: entry.place, value: entry.value.to_owned() } };
+        reader.entries.extend(entries.into_iter().map(placed));
     }
     list.ok().filter(|_| reader.faults() == before)
 }
