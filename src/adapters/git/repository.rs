@@ -65,17 +65,20 @@ impl GitRepository {
     /// Opens the repository that a hook runs in, as its environment says (`GIT_DIR`, `GIT_OBJECT_DIRECTORY` and
     /// `GIT_ALTERNATE_OBJECT_DIRECTORIES`), so that quarantined objects are visible. For reading only.
     ///
-    /// Switches libgit2's re-hashing of every object that it reads off, for the whole process. That is safe here: the receiving Git
-    /// has just computed the ids of what was pushed from its bytes, and whoever can change objects at rest owns the repository. Its
-    /// cache of objects goes off as well: what is wanted twice is kept here, and the rest would only take memory.
-    ///
     /// # Errors
     /// [`OpenError`].
     pub fn for_hook() -> Result<Self, OpenError> {
-        git2::opts::strict_hash_verification(false);
-        git2::opts::enable_caching(false);
+        Self::trust_objects();
         let folder = env::var_os("GIT_DIR").map_or_else(|| PathBuf::from("."), PathBuf::from);
         Self::accept(Repository::open_from_env(), &folder)
+    }
+
+    /// Switches libgit2's re-hashing of every object that it reads off, for the whole process. That is safe in a hook: the receiving Git
+    /// has just computed the ids of what was pushed from its bytes, and whoever can change objects at rest owns the repository. Its
+    /// cache of objects goes off as well: what is wanted twice is kept here, and the rest would only take memory.
+    pub fn trust_objects() {
+        git2::opts::strict_hash_verification(false);
+        git2::opts::enable_caching(false);
     }
 
     /// Opens the repository at `path` (a bare one, a `.git` folder, or a working copy), whatever the environment says.

@@ -96,6 +96,7 @@ fn of_key(section: &Section, key: &str) -> Value {
         "ttl" => json!({ "type": "string", "default": "7d" }),
         "reason" => json!({ "type": "string", "minLength": 1, "maxLength": limits::EXPRESSION_BYTES }),
         "authors" | "pushers" => json!({ "const": "known" }),
+        "bind" => json!({ "enum": ["commit", "content"], "default": "commit" }),
         "mode" => json!({ "enum": ["enforce", "observe"], "default": "enforce" }),
         "message" => json!({ "type": "string", "maxLength": limits::MESSAGE_BYTES }),
         _ => json!({}),
