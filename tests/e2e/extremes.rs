@@ -1,7 +1,7 @@
 //! Pushes that are large, deep or many at once, and servers that stand somewhere odd: judged like any other, or refused.
 
 use crate::central::{Central, Form, to};
-use crate::support::{ALICE, BOB, Guarded as _, MAIN, TestRepo, run};
+use crate::support::{ALICE, BOB, Guarded as _, MAIN, PROGRAM, TestRepo, run};
 use data_encoding::HEXLOWER;
 use rstest::rstest;
 use std::fs;
@@ -196,8 +196,7 @@ fn a_key_that_others_can_read_or_of_another_log_lets_nothing_in(#[values(Form::G
 /// Lets the hook write files of at most so many blocks of 512 bytes.
 fn limit_files(repo: &TestRepo, blocks: u32) {
     let hook = repo.server().join("hooks/pre-receive");
-    let text = fs::read_to_string(&hook).expect("a hook");
-    fs::write(&hook, text.replacen("exec ", &format!("ulimit -f {blocks}\nexec "), 1)).expect("written");
+    fs::write(&hook, format!("#!/bin/sh\nulimit -f {blocks}\nexec '{PROGRAM}' hook pre-receive\n")).expect("written");
 }
 
 #[test]
