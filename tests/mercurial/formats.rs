@@ -37,8 +37,7 @@ fn own_paths_do_not_depend_on_the_format_of_the_repository() {
 #[test]
 fn a_repository_whose_manifests_do_not_tell_all_is_refused() {
     let test = TestHg::with_format(&["experimental.treemanifest=yes"]);
-    let rc = std::fs::read_to_string(test.path("hgrc")).expect("the configuration is there");
-    std::fs::write(test.path("hgrc"), format!("{rc}[experimental]\nchangegroup3 = yes\n")).expect("written");
+    test.set_everywhere("[experimental]\nchangegroup3 = yes\n");
     let _judge = Judge::allowing(&test);
     let clone = test.clone("clone");
     test.change(&clone, "src/a", "change");
@@ -52,8 +51,7 @@ fn a_repository_whose_manifests_do_not_tell_all_is_refused() {
 #[test]
 fn a_large_file_counts_by_its_own_path() {
     let test = TestHg::new();
-    let rc = std::fs::read_to_string(test.path("hgrc")).expect("the configuration is there");
-    std::fs::write(test.path("hgrc"), format!("{rc}[extensions]\nlargefiles =\n")).expect("written");
+    test.set_everywhere("[extensions]\nlargefiles =\n");
     let judge = Judge::allowing(&test);
     let clone = test.clone("clone");
     for (file, message) in [("bin/big", "first"), ("bin/other", "second")] {

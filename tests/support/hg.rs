@@ -178,8 +178,20 @@ impl TestHg {
 
     /// Runs `hg` in the process that stays open.
     pub fn quickly(&self, args: &[&str]) -> Ran {
-        let start = || Mutex::new(CommandServer::start(self.command(&hg(), self.root.path())));
-        self.open.get_or_init(start).lock().expect("no command panics").run(args)
+        self.open.get_or_init(|| Mutex::new(self.start())).lock().expect("no command panics").run(args)
+    }
+
+    fn start(&self) -> CommandServer {
+        CommandServer::start(self.command(&hg(), self.root.path()))
+    }
+
+    /// Adds lines to the configuration of all repositories, which an open process has read already.
+    pub fn set_everywhere(&self, lines: &str) {
+        let rc = fs::read_to_string(self.path("hgrc")).expect("the configuration is there");
+        fs::write(self.path("hgrc"), rc + lines).expect("the configuration can be written");
+        if let Some(open) = self.open.get() {
+            *open.lock().expect("no command panics") = self.start();
+        }
     }
 
     /// Runs `hg`, which must succeed, and returns its standard output.

@@ -90,7 +90,10 @@ fn two_approvers_who_sign_at_the_same_moment_lose_no_token() {
         });
         assert_eq!(repo.kept(&tip), 2 * round);
         let published = repo.server_git(&["ls-tree", "-r", "--name-only", APPROVALS]);
-        assert_eq!(published.lines().count(), 2 * round);
+        // With its subject and with its content.
+        assert_eq!(published.lines().count(), 4 * round);
+        let ids: BTreeSet<&str> = published.lines().filter_map(|path| path.rsplit('/').next()).collect();
+        assert_eq!(ids.len(), 2 * round);
     }
     repo.log_is_sound();
 }
