@@ -45,6 +45,7 @@ fn every_example_loads_and_names_only_test_people() {
         seen,
         [
             "bookmarks",
+            "compliance",
             "freeze",
             "migrations",
             "monorepo",
