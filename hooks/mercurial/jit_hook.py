@@ -64,8 +64,13 @@ UNSUPPORTED = (
 )
 VIEW = b'served'
 # A part with which a client tells which `.hgtags` a changeset has. Mercurial believes it, and keeps it also when the push is refused: whoever
-# pushes would say what tags everybody sees. Without it Mercurial looks itself.
-bundle2.parthandlermapping.pop(b'hgtagsfnodes', None)
+# pushes would say what tags everybody sees. Passed over, Mercurial looks itself; a part that nobody knows would break `hg strip` of 6.3.
+def _pass_over(_operation, part):
+    part.read()
+
+
+_pass_over.params = frozenset()
+bundle2.parthandlermapping[b'hgtagsfnodes'] = _pass_over
 
 
 class Trouble(Exception):

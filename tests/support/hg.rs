@@ -168,9 +168,10 @@ impl TestHg {
         command
     }
 
-    /// Runs `hg`: what talks to a server or brings settings along in a process of its own, as a person would, the rest in the open one.
+    /// Runs `hg`: what talks to a server, is rare or brings settings along in a process of its own, as a person would, the rest in the open one.
     pub fn hg(&self, folder: &Path, args: &[&str]) -> Ran {
-        if matches!(args[0], "push" | "pull" | "incoming" | "outgoing") || args.contains(&"--config") {
+        let apart = matches!(args[0], "push" | "pull" | "unbundle" | "strip") || args[0].starts_with("debug");
+        if apart || args.contains(&"--config") {
             return self.command(&hg(), folder).args(args).output().expect("hg starts").into();
         }
         self.quickly(&[&["--cwd", &folder.to_string_lossy()], args].concat())
