@@ -44,8 +44,6 @@ pub trait Guarded {
     /// The action is `create` if there is no value, else `update`.
     fn approval(&self, subject: ChangesetId, refname: &str) -> Token {
         let base = self.values(refname);
-        let mut nonce = [0; 16];
-        getrandom::fill(&mut nonce).expect("random numbers");
         Token {
             kind: Kind::Approve,
             repository: self.repository(),
@@ -57,7 +55,7 @@ pub trait Guarded {
             role: RoleChoice::Any,
             not_before: now(),
             not_after: Some(now().plus(Span::days(1))),
-            nonce,
+            nonce: nonce(),
             reason: String::new(),
         }
     }
@@ -97,7 +95,7 @@ pub trait Guarded {
             role: RoleChoice::Any,
             not_before: now(),
             not_after: Some(now().plus(Span::days(1))),
-            nonce: [9; 16],
+            nonce: nonce(),
             reason: String::new(),
         }
     }
@@ -164,4 +162,11 @@ pub trait Guarded {
         let verified = verify(&self.audit_paths(), Depth::Full, &[]).expect("a log");
         assert!(verified.fault.is_none(), "{:?}", verified.fault);
     }
+}
+
+/// Random, so that two people who sign the same in the same second make two tokens.
+fn nonce() -> [u8; 16] {
+    let mut nonce = [0; 16];
+    getrandom::fill(&mut nonce).expect("random numbers");
+    nonce
 }
