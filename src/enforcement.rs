@@ -4,6 +4,7 @@
 //! decision depends on, and held until the decision is durable.
 
 pub mod assess;
+mod opened;
 mod own;
 pub mod preview;
 mod record;
@@ -25,6 +26,7 @@ use assess::AssessError;
 use own::Intake;
 use std::time::Instant;
 
+pub use opened::Opened;
 pub use record::{Found, Landed, Outcome};
 pub use review::{ReviewRefusal, Reviewed};
 pub use transaction::{Stage, Unjudged};

@@ -132,7 +132,8 @@ fn report(faults: &Faults) -> String {
 
 /// Every update of the push: as decided, or, where the push is refused as a whole, as it was asked for.
 fn updates(answer: &Answer, counted: &[&SignedToken], found: &[Found]) -> Vec<UpdateRecord> {
-    let decided = answer.decision.updates.iter().map(|update| UpdateRecord {
+    let opened = answer.opened();
+    let decided = answer.decision.updates.iter().enumerate().map(|(number, update)| UpdateRecord {
         target: update.target.clone(),
         actions: update.actions.clone(),
         old: update.old.clone(),
@@ -140,6 +141,7 @@ fn updates(answer: &Answer, counted: &[&SignedToken], found: &[Found]) -> Vec<Up
         after: other_than(&update.new, &update.after),
         found: value_found(&update.target, found),
         contents: contents(update, counted),
+        requested: opened.iter().filter(|one| one.update == number).map(|one| one.subject).collect(),
         rules: update.rules.iter().map(rule).collect(),
         refused: default_refusal(update),
     });
@@ -158,6 +160,7 @@ pub(super) fn as_asked(update: &RefUpdate, found: &[Found]) -> UpdateRecord {
         after: other_than(&update.new, &update.after),
         found: value_found(&update.target, found),
         contents: Vec::new(),
+        requested: Vec::new(),
         rules: Vec::new(),
         refused: Vec::new(),
     }
