@@ -10,11 +10,15 @@
 //! reason percent-encoded%20UTF-8
 //! ```
 
+mod limits;
+
 use crate::domain::change::{Action, ChangesetId, Target};
 use crate::domain::text;
 use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 use std::fmt;
+
+pub use limits::Limits;
 
 /// The longest message of a request in bytes.
 pub const LONGEST: usize = 16 * 1024;
