@@ -12,7 +12,7 @@ use super::{Context, Exit, Failure, advice, safe};
 use crate::domain::change::Action;
 use crate::domain::name::PrincipalId;
 use crate::domain::policy::{carried, touched};
-use crate::domain::request::{Asked, Clocks, Finding, KEEP, RequestId, State, Wanted};
+use crate::domain::request::{Asked, Clocks, Finding, RequestId, State, Wanted};
 use crate::domain::text::safe_lines;
 use crate::domain::time::Timestamp;
 use std::path::Path;
@@ -57,7 +57,7 @@ impl Requests {
     /// A [`Failure`] if they cannot be read. One that cannot be judged is no error: its view says why.
     pub fn list(&self, ended: bool) -> Result<Vec<RequestView>, Failure> {
         let wanted = if ended { Wanted::All } else { Wanted::Waiting };
-        let known = self.place.asked(&wanted, KEEP)?;
+        let known = self.place.asked(&wanted)?;
         let mut views: Vec<RequestView> = known.requests.into_iter().map(|asked| self.view(asked, known.now)).collect();
         views.retain(|view| ended || view.state.waits());
         Ok(views)
@@ -72,7 +72,7 @@ impl Requests {
             // Of one request the commits are wanted here as well.
             client.local.requests(Some(id))?;
         }
-        let known = self.place.asked(&Wanted::Only(id.clone()), KEEP)?;
+        let known = self.place.asked(&Wanted::Only(id.clone()))?;
         let asked = known.requests.into_iter().next();
         asked.map(|asked| self.view(asked, known.now)).ok_or_else(|| no_request(id))
     }
@@ -124,7 +124,7 @@ impl Requests {
         };
         // Where the log says how it ended, what is found now says nothing more of it.
         let trouble = trouble.filter(|_| asked.ended.is_none());
-        let clocks = Clocks::of(asked.opened, KEEP, finding);
+        let clocks = Clocks::of(asked.opened, self.place.keep(), finding);
         let state = State::of(asked.ended.as_ref(), finding, clocks.waits_until, now);
         let rules = judged.iter().flat_map(|judged| view::rules(judged, self.place.policy())).collect();
         RequestView { asked, state, clocks, now, rules, judged, trouble }

@@ -7,7 +7,7 @@ use crate::cli::local_clone::KeptRequest;
 use crate::cli::{Failure, IntoFailure};
 use crate::domain::audit::{Entry, Event, Header, RequestStep, Step};
 use crate::domain::change::Pusher;
-use crate::domain::request::{Asked, Ledger, Wanted};
+use crate::domain::request::{Asked, Ledger, Limits, Wanted};
 use crate::domain::time::{Span, Timestamp};
 
 /// No approval counts for longer; what is approved may wait for longer than requests are kept.
@@ -22,15 +22,23 @@ pub struct Known {
 }
 
 impl Place {
-    /// Returns the requests that are wanted, of those that waited for `keep` at most and as long after that as an approval can count; a
+    /// Returns how long a request waits. A clone takes the usual time for its server's.
+    pub fn keep(&self) -> Span {
+        match self {
+            Self::Clone(_) => Limits::default().keep,
+            Self::Central(central, _) => central.keep(),
+        }
+    }
+
+    /// Returns the requests that are wanted, of those that have not waited for too long, or for no longer since than an approval can count; a
     /// single one whenever it was asked for. In a clone the server must still have them.
     ///
     /// # Errors
     /// A [`Failure`] if they cannot be read.
-    pub fn asked(&self, wanted: &Wanted, keep: Span) -> Result<Known, Failure> {
+    pub fn asked(&self, wanted: &Wanted) -> Result<Known, Failure> {
         match self {
-            Self::Clone(client) => of_clone(client, wanted, keep),
-            Self::Central(central, _) => central.asked(wanted, keep),
+            Self::Clone(client) => of_clone(client, wanted, self.keep()),
+            Self::Central(central, _) => central.asked(wanted),
         }
     }
 }
@@ -40,13 +48,18 @@ impl Central {
     ///
     /// # Errors
     /// A [`Failure`] if it cannot be read.
-    pub fn asked(&self, wanted: &Wanted, keep: Span) -> Result<Known, Failure> {
+    pub fn asked(&self, wanted: &Wanted) -> Result<Known, Failure> {
+        let keep = self.keep();
         let since = self.parts.now().minus(keep).minus(LONGEST_APPROVAL);
         let known = self.fold(wanted, keep, &|_, header| header.time < since)?;
         match wanted {
             Wanted::Only(_) if known.requests.is_empty() => self.fold(wanted, keep, &|_, _| false),
             _ => Ok(known),
         }
+    }
+
+    fn keep(&self) -> Span {
+        Limits::from(self.parts.settings.requests).keep
     }
 
     fn fold(&self, wanted: &Wanted, keep: Span, before: &dyn Fn(u64, &Header<'_>) -> bool) -> Result<Known, Failure> {
@@ -93,11 +106,14 @@ fn sent(kept: KeptRequest) -> Entry {
             action: request.action,
             base: request.base,
             reason: Some(request.reason),
-            requester: Pusher { login: Some(by), source: CLAIMED.to_owned() },
+            requester: Pusher { login: Some(by).filter(|by| by != SERVER), source: CLAIMED.to_owned() },
             step: Step::Sent { bytes: 0 },
         }),
     }
 }
+
+/// As whom a server writes the requests that it keeps of refused pushes: nobody in particular.
+const SERVER: &str = "jit <jit@localhost>";
 
 /// How a clone knows who asks.
 pub const CLAIMED: &str = "the request's own words";

@@ -133,7 +133,7 @@ fn request_details(request: &RequestStep) -> Vec<String> {
     let subject = std::slice::from_ref(&request.subject);
     let mut lines = vec![format!("{} {} -> {}", request.action, ids(&request.base), ids(subject))];
     lines.extend(request.reason.iter().map(|reason| format!("reason: {reason}")));
-    if let Step::Sent { bytes } | Step::Parked { bytes } = request.step {
+    if let Step::Sent { bytes } | Step::Parked { bytes, .. } = request.step {
         lines.push(format!("{bytes} bytes"));
     }
     lines

@@ -172,7 +172,7 @@ pub struct Header<'a> {
     pub kind: &'a str,
     /// The answer of a decision.
     pub verdict: Option<Verdict>,
-    /// The decision that an outcome or an override is about.
+    /// The decision that an outcome, an override or a parked request is about.
     pub of: Option<u64>,
     /// The override that a review is about.
     pub debt: Option<u64>,

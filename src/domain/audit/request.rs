@@ -45,6 +45,8 @@ pub enum Step {
     Parked {
         /// How much that was, in bytes.
         bytes: u64,
+        /// Index of the decision that refused it.
+        of: u64,
     },
     /// Its requester took it back.
     Cancelled,
@@ -86,7 +88,7 @@ pub enum Obstacle {
     Failed,
 }
 
-/// A request whose commits the server keeps.
+/// A request whose commits the server keeps. What a cancelled or removed one said stands in the entry that kept it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeptRequest {
     /// The request.
@@ -95,6 +97,10 @@ pub struct KeptRequest {
     pub target: Target,
     /// The tip that should land.
     pub subject: ChangesetId,
+    /// How it should move.
+    pub action: Action,
+    /// The target's value that the requester saw.
+    pub base: Vec<ChangesetId>,
     /// Who asks.
     #[serde(with = "PusherText")]
     pub requester: Pusher,
@@ -102,15 +108,48 @@ pub struct KeptRequest {
     pub since: Timestamp,
     /// How much it brought, in bytes.
     pub bytes: u64,
+    /// What brought it: the index of the refused push's decision, or of the entry by which it was sent.
+    pub push: u64,
+    /// Why it did not land by itself, if it should have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub obstacle: Option<Obstacle>,
 }
 
 impl KeptRequest {
-    /// Returns what is kept from `time` on because of `step`, if it is one that keeps something.
-    pub fn of(time: Timestamp, step: &RequestStep) -> Option<Self> {
-        let (Step::Sent { bytes } | Step::Parked { bytes }) = step.step else { return None };
-        let RequestStep { id, target, subject, requester, .. } = step.clone();
-        Some(Self { id, target, subject, requester, since: time, bytes })
+    /// Returns what is kept from `time` on because of `step`, the entry `index`, if it is one that keeps something.
+    pub fn of(index: u64, time: Timestamp, step: &RequestStep) -> Option<Self> {
+        let (bytes, push) = match step.step {
+            Step::Sent { bytes } => (bytes, index),
+            Step::Parked { bytes, of } => (bytes, of),
+            Step::Cancelled | Step::Removed { .. } | Step::NotLanded { .. } => return None,
+        };
+        let RequestStep { id, target, subject, action, base, requester, .. } = step.clone();
+        Some(Self { id, target, subject, action, base, requester, since: time, bytes, push, obstacle: None })
     }
+
+    /// Tells whether `other` takes its place: of the same requester for the same target, by a later push, with another subject.
+    ///
+    /// Who is not known is nobody's predecessor.
+    pub fn is_superseded_by(&self, other: &Self) -> bool {
+        let same = self.requester.login.is_some() && self.requester.login == other.requester.login;
+        same && self.target == other.target && self.subject != other.subject && self.push < other.push
+    }
+
+    /// Returns the entry that says `step` of it.
+    pub fn step(&self, step: Step) -> RequestStep {
+        let Self { id, target, subject, action, base, requester, .. } = self.clone();
+        RequestStep { id, target, subject, action, base, reason: None, requester, step }
+    }
+}
+
+/// Applies the step that is the entry `index` to what is kept.
+pub(super) fn take(kept: &mut Vec<KeptRequest>, index: u64, time: Timestamp, step: &RequestStep) {
+    if let Step::NotLanded { why } = step.step {
+        kept.iter_mut().filter(|one| one.id == step.id).for_each(|one| one.obstacle = Some(why));
+        return;
+    }
+    kept.retain(|one| one.id != step.id);
+    kept.extend(KeptRequest::of(index, time, step));
 }
 
 impl fmt::Display for Removal {
@@ -167,7 +206,7 @@ mod tests {
         );
         let steps = [
             (Step::Sent { bytes: 7 }, r#""step":"sent","bytes":7}"#),
-            (Step::Parked { bytes: 7 }, r#""step":"parked","bytes":7}"#),
+            (Step::Parked { bytes: 7, of: 3 }, r#""step":"parked","bytes":7,"of":3}"#),
             (Step::Cancelled, r#""step":"cancelled"}"#),
             (Step::Removed { why: Removal::Landed }, r#""step":"removed","why":"landed"}"#),
             (Step::NotLanded { why: Obstacle::Moved }, r#""step":"not-landed","why":"moved"}"#),
@@ -194,8 +233,8 @@ mod tests {
         };
         let pair = |subject: &str, bytes| (subject.to_owned(), bytes);
         assert_eq!(kept(1, 7, Step::Sent { bytes: 5 }), [pair("07", 5)]);
-        assert_eq!(kept(2, 8, Step::Parked { bytes: 6 }), [pair("07", 5), pair("08", 6)]);
-        assert_eq!(kept(3, 7, Step::Parked { bytes: 9 }), [pair("08", 6), pair("07", 9)], "once each");
+        assert_eq!(kept(2, 8, Step::Parked { bytes: 6, of: 1 }), [pair("07", 5), pair("08", 6)]);
+        assert_eq!(kept(3, 7, Step::Parked { bytes: 9, of: 2 }), [pair("08", 6), pair("07", 9)], "once each");
         assert_eq!(kept(4, 8, Step::NotLanded { why: Obstacle::Moved }), [pair("08", 6), pair("07", 9)]);
         assert_eq!(kept(5, 8, Step::Cancelled), [pair("07", 9)]);
         assert_eq!(kept(6, 7, Step::Removed { why: Removal::Expired }), []);

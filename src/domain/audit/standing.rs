@@ -4,7 +4,7 @@ use super::decision::{Again, Decision, Verdict};
 use super::entry::{Entry, Event};
 use super::events::{Outcome, Override, RecoveryKind};
 use super::merkle::Hash;
-use super::request::{KeptRequest, Step};
+use super::request::{self, KeptRequest};
 use crate::domain::approval::TokenId;
 use crate::domain::change::{Action, ChangesetId, ContentId, Target};
 use crate::domain::time::Timestamp;
@@ -190,8 +190,7 @@ impl Standing {
                 Vec::new()
             }
             Event::Request(step) => {
-                self.kept.retain(|kept| kept.id != step.id || matches!(step.step, Step::NotLanded { .. }));
-                self.kept.extend(KeptRequest::of(entry.time, step));
+                request::take(&mut self.kept, index, entry.time, step);
                 Vec::new()
             }
             Event::Genesis(_) | Event::Policy(_) | Event::Recovery(_) | Event::Uninstall(_) => Vec::new(),

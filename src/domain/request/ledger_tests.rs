@@ -130,7 +130,7 @@ fn a_request_ends_as_the_log_says_whatever_the_order() {
     let cancelled = |time| Some(Ended::Cancelled { at: at(time) });
     let superseded = |time, by| Some(Ended::Superseded { at: at(time), by: id(by) });
     let sent = || step("bob", 1, Step::Sent { bytes: 1 });
-    let parked = || step("bob", 1, Step::Parked { bytes: 1 });
+    let parked = || step("bob", 1, Step::Parked { bytes: 1, of: 0 });
     let cancel = || step("bob", 1, Step::Cancelled);
     let removed = |why| step("bob", 1, Step::Removed { why });
     type Case = (&'static str, Vec<(i64, Event)>, Vec<(ChangesetId, i64, Option<Ended>)>);
@@ -248,7 +248,7 @@ fn the_first_who_asks_is_the_requester_and_the_first_reason_stays() {
 
 #[test]
 fn what_is_kept_and_what_stood_in_the_way_is_remembered() {
-    let (parked, removed) = (Step::Parked { bytes: 1 }, Step::Removed { why: Removal::Damaged });
+    let (parked, removed) = (Step::Parked { bytes: 1, of: 0 }, Step::Removed { why: Removal::Damaged });
     let moved = Step::NotLanded { why: Obstacle::Moved };
     let cases = [
         (vec![parked], true, None),

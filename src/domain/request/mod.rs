@@ -13,20 +13,18 @@
 mod ledger;
 #[cfg(test)]
 mod ledger_tests;
+mod limits;
 mod state;
 
 pub use ledger::{Asked, Ended, Ledger, Wanted};
+pub use limits::Limits;
 pub use state::{Clocks, Finding, State, ends};
 
 use crate::domain::change::{Action, ChangesetId, Target};
 use crate::domain::text;
-use crate::domain::time::Span;
 use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 use std::fmt;
-
-/// How long a request waits, unless the server says otherwise.
-pub const KEEP: Span = Span::days(7);
 
 /// The longest message of a request in bytes.
 pub const LONGEST: usize = 16 * 1024;
