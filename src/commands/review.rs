@@ -4,11 +4,10 @@ use crate::cli::client::Client;
 use crate::cli::client_signing::SigningArgs;
 use crate::cli::client_target::{TargetArgs, find_subject};
 use crate::cli::local_clone::System;
-use crate::cli::{Context, Exit, Failure, Format, advice, client_json, client_token, safe};
+use crate::cli::{Context, Exit, Failure, advice, client_token, safe};
 use crate::domain::approval::{Kind, SignedToken, Token};
 use crate::domain::change::{ChangesetId, Target};
 use crate::domain::name::{PrincipalId, RoleName, RuleName};
-use serde_json::json;
 use std::collections::BTreeSet;
 
 /// Says that you looked at what an override let in.
@@ -64,20 +63,7 @@ pub fn run(args: &Args, cx: &Context) -> Result<Exit, Failure> {
     };
     let what = format!("the override of `{rule}` for {} at {}", safe(target.to_string().as_bytes()), subject.hex());
     cx.terminal.say(&format!("{} reviews, with the key {}: {what}", own.who, own.key));
-    let Some(signed) = args.signing.sign("is it reviewed?", &[token], &own, &mut client, cx)? else {
-        return Ok(Exit::Done);
-    };
-    match cx.format {
-        Format::Json => {
-            let tokens: Vec<_> = signed.iter().map(|one| client_json::token(one, Some(&own.who))).collect();
-            cx.terminal.answer_json(&json!({ "tokens": tokens, "sent": args.signing.sends() }));
-        }
-        Format::Text => {
-            let ids: String = signed.iter().map(|one| format!("reviewed {what}: token {}\n", one.id)).collect();
-            cx.terminal.answer(&(ids + &args.signing.whereabouts(&client)));
-        }
-    }
-    Ok(Exit::Done)
+    args.signing.sign_alone("is it reviewed?", token, &format!("reviewed {what}"), &own, &mut client, cx)
 }
 
 /// Refuses a review that the server would not take, as far as the policy tells.
