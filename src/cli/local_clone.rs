@@ -220,6 +220,12 @@ pub trait LocalClone {
     /// [`Failure`].
     fn reaches(&self, values: &[ChangesetId], changeset: &ChangesetId) -> Result<bool, Failure>;
 
+    /// Returns the changesets that `tip` reaches and none of `without` does, children before parents, without their paths.
+    ///
+    /// # Errors
+    /// [`Failure`], also where `tip` is not here.
+    fn brought(&self, tip: &ChangesetId, without: &[ChangesetId]) -> Result<Vec<Changeset>, Failure>;
+
     /// Returns the history of a push that makes `moves` on the server as it stands.
     ///
     /// # Errors

@@ -10,7 +10,7 @@ use crate::cli::effect;
 use crate::cli::local_clone::{Effect, KeptRequest, LocalClone, Move, ServerFiles, System};
 use crate::cli::{Exit, Failure, safe};
 use crate::domain::approval::SignedToken;
-use crate::domain::change::{ChangesetId, RefUpdate, Target};
+use crate::domain::change::{Changeset, ChangesetId, RefUpdate, Target};
 use crate::domain::policy::{PolicyFile, limits};
 use crate::domain::request::{Request, RequestId};
 use crate::domain::time::Timestamp;
@@ -123,6 +123,10 @@ impl LocalClone for GitClone {
             Some(tip) => self.checkout.repository().descends(&tip, changeset).map_err(|error| failure(&error)),
             None => Ok(false),
         }
+    }
+
+    fn brought(&self, tip: &ChangesetId, without: &[ChangesetId]) -> Result<Vec<Changeset>, Failure> {
+        self.checkout.repository().commits_without(tip, without).map_err(|error| failure(&error))
     }
 
     fn supposing(&self, moves: &[Move]) -> Result<Box<dyn History + '_>, Failure> {

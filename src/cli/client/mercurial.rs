@@ -8,7 +8,7 @@ use crate::cli::effect;
 use crate::cli::local_clone::{Effect, KeptRequest, LocalClone, Move, ServerFiles, Step, System};
 use crate::cli::{Exit, Failure};
 use crate::domain::approval::SignedToken;
-use crate::domain::change::{ChangesetId, IdKind, RefUpdate, Target};
+use crate::domain::change::{Changeset, ChangesetId, IdKind, RefUpdate, Target};
 use crate::domain::request::{Request, RequestId};
 use crate::domain::time::Timestamp;
 use crate::ports::approval_store::{ApprovalStore, KnownToken};
@@ -156,6 +156,10 @@ impl LocalClone for MercurialClone {
 
     fn reaches(&self, values: &[ChangesetId], changeset: &ChangesetId) -> Result<bool, Failure> {
         self.ask(|talk| Ok(!talk.reached(&[*changeset], values)?.is_empty()))
+    }
+
+    fn brought(&self, tip: &ChangesetId, without: &[ChangesetId]) -> Result<Vec<Changeset>, Failure> {
+        self.ask(|talk| talk.between(&[*tip], without))
     }
 
     fn supposing(&self, moves: &[Move]) -> Result<Box<dyn History + '_>, Failure> {
