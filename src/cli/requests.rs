@@ -68,10 +68,6 @@ impl Requests {
     /// # Errors
     /// A [`Failure`] if there is none, or they cannot be read.
     pub fn find(&self, id: &RequestId) -> Result<RequestView, Failure> {
-        if let Place::Clone(client) = &self.place {
-            // Of one request the commits are wanted here as well.
-            client.local.requests(Some(id))?;
-        }
         let known = self.place.asked(&Wanted::Only(id.clone()))?;
         self.views(known).pop().ok_or_else(|| no_request(id))
     }

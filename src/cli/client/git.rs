@@ -189,6 +189,10 @@ impl LocalClone for GitClone {
         self.push_request(id, subject, request)
     }
 
+    fn cancel_request(&self, id: &RequestId) -> Result<(), Failure> {
+        self.delete_request(id)
+    }
+
     fn forget_gone_requests(&self) -> Result<(), Failure> {
         self.drop_gone_requests()
     }
