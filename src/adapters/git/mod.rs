@@ -60,3 +60,5 @@ mod publish_tests;
 mod repository_tests;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod walk_tests;
