@@ -86,9 +86,9 @@ pub struct Move {
 
 impl Move {
     /// Says the move as a client of Git claims it.
-    pub fn claims(&self) -> Vec<Claim> {
+    pub fn claim(&self) -> Claim {
         let refname = self.target.as_git_ref().unwrap_or_default().to_vec();
-        vec![Claim { old: self.old.first().copied(), new: self.step.new_value(), refname }]
+        Claim { old: self.old.first().copied(), new: self.step.new_value(), refname }
     }
 }
 

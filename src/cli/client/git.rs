@@ -131,7 +131,7 @@ impl LocalClone for GitClone {
 
     fn supposing(&self, moves: &[Move]) -> Result<Box<dyn History + '_>, Failure> {
         let repository = self.checkout.reopened().map_err(|error| checkout_failure(&error))?;
-        let history = GitHistory::supposing(repository, moves.iter().flat_map(Move::claims).collect());
+        let history = GitHistory::supposing(repository, moves.iter().map(Move::claim).collect());
         Ok(Box::new(history.among(self.listing.clone()).map_err(|error| failure(&error))?))
     }
 
