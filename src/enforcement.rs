@@ -15,7 +15,7 @@ mod settle;
 mod transaction;
 
 use crate::domain::audit::{Debt, Entry, Event};
-use crate::domain::change::{ContentId, Push, Pusher, RefUpdate, Target};
+use crate::domain::change::{ChangesetId, ContentId, Push, Pusher, RefUpdate, Target};
 use crate::domain::policy::{Decision, Policy, Verdict};
 use crate::domain::request::Limits;
 use crate::domain::time::{Span, Timestamp};
@@ -232,7 +232,7 @@ impl Server<'_> {
             }
         }
         answer.overdue = log.debts().iter().filter(|debt| debt.overriding.due <= now).cloned().collect();
-        let found = self.compare_with_log(log, &mut updates, now)?;
+        let found = Self::compare_all(log, &mut updates, now)?;
         let (own, judged): (Vec<RefUpdate>, Vec<RefUpdate>) =
             updates.into_iter().partition(|update| update.target.is_own());
         let push = Push {
@@ -290,23 +290,29 @@ impl Server<'_> {
     }
 
     /// Notes what changed behind the log's back, and when each target was last rewritten.
-    fn compare_with_log(
-        &self,
-        log: &dyn Log,
-        updates: &mut [RefUpdate],
-        now: Timestamp,
-    ) -> Result<Vec<Found>, LogError> {
+    fn compare_all(log: &dyn Log, updates: &mut [RefUpdate], now: Timestamp) -> Result<Vec<Found>, LogError> {
         let mut found = Vec::new();
         // Jit's own targets are moved by the server as well, and no token is spent by that.
         for update in updates.iter_mut().filter(|update| !update.target.is_own()) {
-            let state = log.target(&update.target)?;
-            update.rewritten_at = state.rewritten_at;
-            update.used = state.used;
-            if state.recorded.unwrap_or_default() != update.old {
-                update.rewritten_at = Some(now);
-                found.push(Found { target: update.target.clone(), value: update.old.clone() });
+            let value = update.old.clone();
+            if compare_with_log(log, update, &value, now)? {
+                found.push(Found { target: update.target.clone(), value });
             }
         }
         Ok(found)
     }
+}
+
+/// Notes what the log knows of the target of `update`, and tells whether `value`, which it holds, came to it behind the log's back.
+fn compare_with_log(
+    log: &dyn Log,
+    update: &mut RefUpdate,
+    value: &[ChangesetId],
+    now: Timestamp,
+) -> Result<bool, LogError> {
+    let state = log.target(&update.target)?;
+    let moved = state.recorded.unwrap_or_default() != value;
+    update.rewritten_at = if moved { Some(now) } else { state.rewritten_at };
+    update.used = state.used;
+    Ok(moved)
 }

@@ -4,7 +4,7 @@ use super::own::Intake;
 use super::{Answer, Server};
 use crate::domain::audit::{Entry, Event, KeptRequest, RequestStep, Step};
 use crate::domain::change::{Action, ChangesetId, Pusher, RefUpdate};
-use crate::domain::policy::{DefaultAnswer, Mode, RuleOutcome, Unmet, UpdateDecision, Verdict};
+use crate::domain::policy::UpdateDecision;
 use crate::domain::request::{Limits, Request, RequestId};
 use crate::domain::time::Timestamp;
 use crate::ports::incoming::{NoRoom, OwnRefusal};
@@ -20,7 +20,9 @@ const NEXT: u64 = u64::MAX;
 pub struct Opened {
     /// Its id.
     pub id: RequestId,
-    /// The tip that should land; of a deletion the one that goes.
+    /// The number of its update in the answer's decision, from 0.
+    pub update: usize,
+    /// The tip that should land, of a tag what it names; of a deletion the one that goes.
     pub subject: ChangesetId,
     /// What it asks.
     pub request: Request,
@@ -64,32 +66,19 @@ pub(super) fn opened(repository: &str, answer: &Answer) -> Vec<Opened> {
         return Vec::new();
     }
     let updates = answer.push.iter().flat_map(|push| &push.updates).zip(&answer.decision.updates);
-    let waiting = updates.filter(|(_, decided)| waits_for_tokens(decided));
-    waiting.flat_map(|(update, decided)| of_update(repository, update, decided)).collect()
+    let waiting = updates.enumerate().filter(|(_, (_, decided))| decided.awaits_tokens());
+    waiting.flat_map(|(number, (update, decided))| of_update(repository, number, update, decided)).collect()
 }
 
-fn of_update(repository: &str, update: &RefUpdate, decided: &UpdateDecision) -> Vec<Opened> {
-    let is_deletion = decided.action == Action::Delete;
-    let subjects = if is_deletion { &update.old } else { &update.new };
+fn of_update(repository: &str, number: usize, update: &RefUpdate, decided: &UpdateDecision) -> Vec<Opened> {
     let opened = |subject: &ChangesetId| {
         let (target, action, base) = (decided.target.clone(), decided.action.clone(), decided.old.clone());
         let request = Request { target, action, base, reason: String::new() };
-        let is_commit = !is_deletion && update.tips.contains(subject);
+        let is_commit = decided.action != Action::Delete && update.new.contains(subject);
         let kept = Err(if is_commit { NotKept::Off } else { NotKept::NoCommits });
-        Opened { id: request.id(repository, subject), subject: *subject, request, kept }
+        Opened { id: request.id(repository, subject), update: number, subject: *subject, request, kept }
     };
-    subjects.iter().map(opened).collect()
-}
-
-/// Tells whether nothing but tokens is missing.
-fn waits_for_tokens(update: &UpdateDecision) -> bool {
-    let can_be_met = |rule: &RuleOutcome| {
-        let by_tokens =
-            |unmet: &Unmet| matches!(unmet, Unmet::Approvals { .. } | Unmet::Check(_) | Unmet::Rejected { .. });
-        rule.is_met() || rule.overriding.is_some() || rule.unmet.iter().all(by_tokens)
-    };
-    let mut enforced = update.rules.iter().filter(|rule| rule.mode == Mode::Enforce);
-    update.verdict() == Verdict::Deny && update.default != Some(DefaultAnswer::Deny) && enforced.all(can_be_met)
+    update.tips.iter().map(opened).collect()
 }
 
 /// Says why the push must be refused for the requests that it sends and takes back.

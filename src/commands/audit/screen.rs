@@ -261,6 +261,7 @@ mod tests {
                 after: None,
                 found: None,
                 contents: Vec::new(),
+                requested: Vec::new(),
                 rules: vec![rule],
                 refused: Vec::new(),
             }],

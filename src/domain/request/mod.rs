@@ -10,15 +10,21 @@
 //! reason percent-encoded%20UTF-8
 //! ```
 
+mod ledger;
+#[cfg(test)]
+mod ledger_tests;
 mod limits;
+mod state;
+
+pub use ledger::{Asked, Ended, Ledger, Wanted};
+pub use limits::Limits;
+pub use state::{Clocks, Finding, State, ends};
 
 use crate::domain::change::{Action, ChangesetId, Target};
 use crate::domain::text;
 use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 use std::fmt;
-
-pub use limits::Limits;
 
 /// The longest message of a request in bytes.
 pub const LONGEST: usize = 16 * 1024;
