@@ -18,6 +18,7 @@ pub mod local_clone;
 mod report;
 pub mod repository;
 mod server;
+pub mod signing;
 pub mod summary;
 pub mod supposing;
 mod terminal;
