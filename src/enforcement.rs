@@ -7,6 +7,7 @@ pub mod assess;
 mod own;
 pub mod preview;
 mod record;
+mod request;
 mod review;
 mod settle;
 mod transaction;
@@ -14,6 +15,7 @@ mod transaction;
 use crate::domain::audit::{Debt, Entry, Event};
 use crate::domain::change::{ChangesetId, ContentId, Push, Pusher, RefUpdate, Target};
 use crate::domain::policy::{Decision, Policy, Verdict};
+use crate::domain::request::Limits;
 use crate::domain::time::{Span, Timestamp};
 use crate::ports::approval_store::ApprovalStore;
 use crate::ports::clock::Clock;
@@ -26,6 +28,7 @@ use own::Intake;
 use std::time::Instant;
 
 pub use record::{Found, Landed, Outcome};
+pub use request::{Kept, NotKept, Opened};
 pub use review::{ReviewRefusal, Reviewed};
 pub use transaction::{Stage, Unjudged};
 
@@ -38,6 +41,8 @@ pub struct Server<'a> {
     pub repository: &'a str,
     /// Whether rules may count approvals although nobody knows who pushes.
     pub unknown_pusher_allowed: bool,
+    /// How much may wait for approval.
+    pub limits: &'a Limits,
     /// The policy in force.
     pub policy: &'a dyn PolicySource,
     /// The tokens that were received.
@@ -90,6 +95,8 @@ pub struct Answer {
     pub intake: Intake,
     /// The overrides whose review is overdue.
     pub overdue: Vec<Debt>,
+    /// The requests that a recorded denial opened.
+    pub requests: Vec<Opened>,
     /// The decision's place in the log; `None` where [`Stage`] asks for no entry. After an error the push is denied.
     pub recorded: Result<Option<Appended>, LogError>,
 }
@@ -141,6 +148,7 @@ impl Server<'_> {
             refusals: Vec::new(),
             intake: Intake::default(),
             overdue: Vec::new(),
+            requests: Vec::new(),
             recorded: Err(LogError::Deadline),
         };
         answer.recorded = self.decide_into(&mut answer, incoming, started, deadline);
@@ -175,6 +183,10 @@ impl Server<'_> {
         for used in policy.iter().flat_map(|policy| record::overrides(answer, policy, appended.index, now)) {
             appended.head = log.append(&Entry { time: now, event: Event::Override(used) })?.head;
         }
+        for step in request::steps(answer, log.kept()) {
+            appended.head = log.append(&Entry { time: now, event: Event::Request(step) })?.head;
+        }
+        answer.requests = request::opened(self.repository, answer);
         Ok(Some(appended))
     }
 
@@ -209,6 +221,8 @@ impl Server<'_> {
         }
         if let Some(policy) = &policy {
             self.take_in(answer, policy, incoming, &updates, now);
+            let refusals = request::refusals(&answer.intake, log.kept(), &answer.pusher, self.limits);
+            answer.refusals.extend(refusals.into_iter().map(Refusal::Own));
             if answer.stage != Stage::Early {
                 review::record(policy, &mut answer.intake, log, now)?;
             }

@@ -2,6 +2,7 @@
 
 use super::central::{Central, central};
 use super::publish;
+use crate::adapters::disk::RequestSettings;
 use crate::adapters::disk::folder::{
     DEFAULT_DEADLINE, DEFAULT_PUSHER_ENV, Folder, Settings, UnknownPusher, create, replace,
 };
@@ -181,6 +182,7 @@ fn new_settings(args: &Args, common_dir: &Path, folder_name: &str, binary: &Path
         pusher_env: pusher_env.to_owned(),
         unknown_pusher: UnknownPusher::Deny,
         deadline: DEFAULT_DEADLINE,
+        requests: RequestSettings::default(),
     })
 }
 

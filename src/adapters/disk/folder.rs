@@ -3,6 +3,7 @@
 //! The folder is `<common git dir>/jit` or `.hg/jit`. Everything in it is plain files: nothing there depends on the
 //! repository's own storage, so a refused push can take nothing of it away.
 
+use super::request_settings::RequestSettings;
 use serde::{Deserialize, Serialize};
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -151,6 +152,9 @@ pub struct Settings {
     /// How long a decision may take: `30s`.
     #[serde(default = "default_deadline", with = "duration_text")]
     pub deadline: Duration,
+    /// How much may wait for approval.
+    #[serde(default)]
+    pub requests: RequestSettings,
 }
 
 /// The name of the variable that web servers set for an authenticated user.
@@ -195,6 +199,7 @@ mod tests {
             pusher_env: "REMOTE_USER".into(),
             unknown_pusher: UnknownPusher::Deny,
             deadline: Duration::from_secs(30),
+            requests: RequestSettings::default(),
         }
     }
 

@@ -6,12 +6,14 @@ mod memory;
 pub mod ownership;
 mod policy;
 pub mod published;
+mod request_settings;
 mod token_quota;
 mod token_store;
 mod waiting;
 
 pub use memory::{CheckpointMemory, MemoryError, Seen};
 pub use policy::{PolicyFolder, PolicyFolderError, STARTER_POLICY};
+pub use request_settings::RequestSettings;
 pub use token_store::TokenStore;
 pub use waiting::WaitingTokens;
 
