@@ -187,7 +187,8 @@ impl Server<'_> {
         for used in policy.iter().flat_map(|policy| record::overrides(answer, policy, appended.index, now)) {
             appended.head = log.append(&Entry { time: now, event: Event::Override(used) })?.head;
         }
-        for step in request::steps(answer, log.kept()) {
+        let taken = if answer.is_allowed() { &answer.intake } else { &Intake::default() };
+        for step in request::steps(taken, &answer.pusher, log.kept()) {
             appended.head = log.append(&Entry { time: now, event: Event::Request(step) })?.head;
         }
         answer.requests = request::opened(self.repository, answer);

@@ -43,10 +43,12 @@ import struct
 import subprocess
 import time
 
-from mercurial import bundle2, encoding, error, extensions, obsolete, phases, pycompat, tags as tagsmod
+from mercurial import bundle2, discovery, encoding, error, extensions, obsolete, phases, pycompat, tags as tagsmod, util
 from mercurial.node import bin as frombin, nullid, nullrev
 
-PREFACE = b'jit-hg-request/v1\n'
+urlreq = util.urlreq
+
+PREFACE = b'jit-hg-request/v2\n'
 REPLY = b'jit-hg-reply/v1 '
 DEFAULT_TIMEOUT = 60
 # The lines of longer files are not counted.
@@ -259,11 +261,22 @@ def _header(hook, folder, kwargs, repo):
     yield pair(b'repository', repo.root)
     for key in (b'txnname', b'txnid', b'source', b'url'):
         value = kwargs.get(key)
+        if key == b'url' and value is None:
+            value = _web_url(repo.ui.environ)
         if isinstance(value, bytes):
             yield pair(key, value)
     for key, value in sorted(kwargs.items()):
         if key.startswith(b'USERVAR_') and isinstance(value, bytes):
             yield pair(b'uservar:' + key[len(b'USERVAR_') :], value)
+
+
+def _web_url(environ):
+    """Returns the URL that Mercurial gives the hooks of a push, for the old commands that come by the web without one."""
+    scheme = environ.get(b'wsgi.url_scheme')
+    if scheme not in (b'http', b'https'):
+        return None
+    host, who = environ.get(b'REMOTE_HOST') or b'', environ.get(b'REMOTE_USER') or b''
+    return b'remote:%s:%s:%s' % (scheme, urlreq.quote(host), urlreq.quote(who))
 
 
 class Reply:
@@ -583,6 +596,7 @@ class Facts:
         b'manifests': 1,
         b'deltas': 1,
         b'files': 2,
+        b'bundle': 2,
     }
 
     def __init__(self, repo, before):
@@ -754,6 +768,22 @@ class Facts:
             except error.StorageError:
                 found = b'\0'
             yield b'F', node + found
+
+    def bundle(self, path, heads):
+        """Writes what `heads` reach and was not there before to a file of the program's, if there is anything, and gives what that stands on.
+
+        The changesets are still pending: nobody outside of this process can read them.
+        """
+        heads, log = _nodes(heads), self._log
+        outgoing = discovery.outgoing(self._repo, sorted(self._need_before().heads), heads)
+        missing = {log.rev(node) for node in outgoing.missing}
+        if missing:
+            parts = {b'tagsfnodescache': False, b'revbranchcache': False}
+            # The pusher would read how many changesets are in it.
+            with self._repo.ui.silent():
+                bundle2.writenewbundle(self._repo.ui, self._repo, b'bundle', frombin(path), b'HG20', outgoing, parts)
+        below = {parent for rev in missing for parent in log.parentrevs(rev)} - missing - {nullrev}
+        return self._listed([log.node(rev) for rev in sorted(below)] if missing else heads)
 
     def _manifest(self, node):
         """Returns the revision number of a changeset's manifest. Each is asked for twice: as a child's and as a parent's."""

@@ -3,7 +3,7 @@
 use crate::adapters::disk::folder::Folder;
 use crate::adapters::disk::ownership;
 use crate::adapters::git::hooks::{CLIENT_HOOKS, GitHook, Hooks, SERVER_HOOKS};
-use crate::adapters::mercurial::Hgrc;
+use crate::adapters::mercurial::{Hg, Hgrc};
 use crate::cli::repository::{self, Found, Repository};
 use crate::cli::{Context, Exit, Failure, IntoFailure, ServerParts};
 use crate::domain::audit::{Entry, Event, Uninstall};
@@ -28,7 +28,7 @@ pub fn run(args: &Args, cx: &Context) -> Result<Exit, Failure> {
     let server = Folder::of(&common_dir).config().exists();
     let removed = match repository {
         Repository::Git(_) => remove_from_git(&common_dir, if server { &SERVER_HOOKS } else { &CLIENT_HOOKS })?,
-        Repository::Mercurial(_) => Hgrc::of(&common_dir).uninstall().or_fail()?,
+        Repository::Mercurial(hg) => remove_from_mercurial(&hg)?,
     };
     if !removed {
         cx.terminal.say("there are no hooks of jit here: nothing was changed");
@@ -47,6 +47,15 @@ pub fn run(args: &Args, cx: &Context) -> Result<Exit, Failure> {
     cx.terminal.say(&format!("uninstalled: pushes to {} are no longer judged", common_dir.display()));
     cx.terminal.say(&format!("hint: the log and the tokens stay in {}", parts.folder.root().display()));
     Ok(Exit::Done)
+}
+
+/// Takes our lines away, also from where commits wait; tells whether there were any.
+fn remove_from_mercurial(hg: &Hg) -> Result<bool, Failure> {
+    let sibling = hg.sibling_root().join(".hg");
+    if Folder::of(hg.dot_hg()).config().exists() && sibling.is_dir() {
+        Hgrc::of(&sibling).uninstall().or_fail()?;
+    }
+    Hgrc::of(hg.dot_hg()).uninstall().or_fail()
 }
 
 /// Takes `installed` away; tells whether there was anything.

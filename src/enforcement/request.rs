@@ -7,7 +7,7 @@ use crate::domain::change::{Action, ChangesetId, Pusher, RefUpdate};
 use crate::domain::policy::UpdateDecision;
 use crate::domain::request::{Limits, Request, RequestId};
 use crate::domain::time::Timestamp;
-use crate::ports::incoming::{NoRoom, OwnRefusal};
+use crate::ports::incoming::{Carried, NoRoom, OwnRefusal};
 use crate::ports::log::LogError;
 use crate::ports::parking::{Parking, ParkingError};
 use std::time::Instant;
@@ -105,20 +105,44 @@ pub(super) fn refusals(intake: &Intake, kept: &[KeptRequest], pusher: &Pusher, l
 }
 
 /// Returns the steps of an allowed push: the requests that it sends and takes back.
-pub(super) fn steps(answer: &Answer, kept: &[KeptRequest]) -> Vec<RequestStep> {
-    if !answer.is_allowed() {
-        return Vec::new();
-    }
-    let Intake { requests, cancelled, bytes, .. } = &answer.intake;
+pub(super) fn steps(intake: &Intake, pusher: &Pusher, kept: &[KeptRequest]) -> Vec<RequestStep> {
+    let Intake { requests, cancelled, bytes, .. } = intake;
     let gone = kept.iter().filter(|one| cancelled.contains(&one.id)).map(|one| one.step(Step::Cancelled));
     let sent = requests.iter().enumerate().map(|(number, carried)| {
         let step = Step::Sent { bytes: if number == 0 { *bytes } else { 0 } };
-        step_of(&carried.id, &carried.subject, &carried.request, &answer.pusher, step)
+        step_of(&carried.id, &carried.subject, &carried.request, pusher, step)
     });
     gone.chain(sent).collect()
 }
 
 impl Server<'_> {
+    /// Takes the requests that arrive beside the repository itself, and that somebody takes back there; returns why they must be refused
+    /// instead. What is taken is recorded.
+    ///
+    /// # Errors
+    /// [`LogError`]: then nothing may be taken.
+    pub fn take_requests(
+        &self,
+        carried: Carried,
+        pusher: &Pusher,
+        deadline: Instant,
+    ) -> Result<Vec<OwnRefusal>, LogError> {
+        let Carried { requests, cancelled, bytes, refusals, .. } = carried;
+        let intake = Intake { requests, cancelled, bytes, ..Intake::default() };
+        if !refusals.is_empty() || (intake.requests.is_empty() && intake.cancelled.is_empty()) {
+            return Ok(refusals);
+        }
+        let mut log = self.log.open(deadline)?;
+        let refusals = self::refusals(&intake, log.kept(), pusher, self.limits);
+        if refusals.is_empty() {
+            let time = self.entry_time(log.as_ref());
+            for step in steps(&intake, pusher, log.kept()) {
+                log.append(&Entry { time, event: Event::Request(step) })?;
+            }
+        }
+        Ok(refusals)
+    }
+
     /// Keeps what a refused push brought for the requests that the denial opened, if the settings say so, and says of each what
     /// became of it. The decision stands already.
     ///

@@ -98,6 +98,14 @@ pub enum OwnRefusal {
         /// Why not.
         source: RequestError,
     },
+    /// A changeset arrives, or is hidden, where only requests belong.
+    #[error("{}: {problem}", changeset.hex())]
+    Stray {
+        /// The changeset.
+        changeset: ChangesetId,
+        /// What is wrong.
+        problem: &'static str,
+    },
     /// A request is taken back by somebody else than who made it, or the log knows none with this id.
     #[error("{id} can only be taken back by who made it")]
     NotTheirs {

@@ -38,8 +38,9 @@ fn a_refused_push_is_requested_signed_by_who_never_saw_it_and_let_in() {
         // Whoever may ask for approval may set bookmarks and phases there; the approver's clone takes over none of them.
         let sibling = guard.hg.path("server-requests");
         bob.hg(&["bookmark", "--rev", "0", "stable"]);
-        guard.hg.ok(&sibling, &["bookmark", "--force", "--rev", &commit, "stable"]);
-        guard.hg.ok(&sibling, &["phase", "--public", &commit]);
+        let unasked = ["--config", "hooks.pretxnclose.jit="];
+        guard.hg.ok(&sibling, &[&["bookmark", "--force", "--rev", &commit, "stable"], &unasked[..]].concat());
+        guard.hg.ok(&sibling, &[&["phase", "--public", &commit], &unasked[..]].concat());
         let said = bob.must(&["sign", &request, "--yes"]);
         assert_eq!(bob.hg(&["log", "--rev", "stable", "--template", "{rev}"]), "0");
         assert_eq!(bob.hg(&["log", "--rev", &commit, "--template", "{phase}"]), "draft");

@@ -17,5 +17,6 @@ mod hostile;
 mod installation;
 mod names;
 mod policy_effect;
+mod requests;
 mod tokens;
 mod transactions;

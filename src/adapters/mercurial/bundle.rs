@@ -9,6 +9,7 @@
 
 use super::changelog::{APPROVALS_BRANCH, LONGEST_TOKEN, bytes_of, node_of};
 use crate::domain::change::{ChangesetId, IdKind};
+use crate::domain::request::RequestId;
 use crate::domain::time::Timestamp;
 
 /// The most changesets in one bundle.
@@ -81,31 +82,49 @@ impl Bundle {
     /// # Errors
     /// [`BundleError`].
     pub fn new(changesets: &[Closed<'_>], public: bool) -> Result<Self, BundleError> {
-        if changesets.is_empty() || changesets.len() > MOST_TOKENS {
-            return Err(BundleError::Count);
-        }
-        let (mut ids, mut group) = (Vec::new(), Vec::new());
-        for changeset in changesets {
-            let text = changeset.text()?;
-            let parent = bytes_of(changeset.parent.as_ref());
-            let node = node_of([parent, NULL], &text);
-            let id = ChangesetId::from_bytes(IdKind::HgSha1, &node).map_err(|_| BundleError::Description)?;
-            if ids.contains(&id) {
-                return Err(BundleError::Count);
-            }
-            ids.push(id);
-            revision(&mut group, node, parent, &text);
-        }
-        // The ends of the changesets, of no manifests, and of no files.
-        group.extend_from_slice(&[0; 12]);
-        let count = changesets.len().to_string();
-        let mut parts = vec![part("CHANGEGROUP", 0, &[("version", "02"), ("nbchanges", &count)], &group)];
+        let (ids, mut parts) = changegroup(changesets)?;
         if public {
             let public_head = |id: &ChangesetId| [&number(0)[..], id.as_bytes()].concat();
             parts.push(part("phase-heads", 1, &[], &ids.iter().flat_map(public_head).collect::<Vec<_>>()));
         }
         Ok(Self { ids, bytes: bundle2(&parts) })
     }
+
+    /// Writes `changeset` and sets the bookmark `name` on it.
+    ///
+    /// # Errors
+    /// [`BundleError`].
+    pub fn named(changeset: &Closed<'_>, name: &RequestId) -> Result<Self, BundleError> {
+        let (ids, mut parts) = changegroup(std::slice::from_ref(changeset))?;
+        let name = name.to_string();
+        let length = [0, short(name.len())];
+        let bookmark = |id: &ChangesetId| [id.as_bytes(), &length, name.as_bytes()].concat();
+        parts.push(part("BOOKMARKS", 1, &[], &ids.iter().flat_map(bookmark).collect::<Vec<_>>()));
+        Ok(Self { ids, bytes: bundle2(&parts) })
+    }
+}
+
+/// The part with these changesets, and their ids.
+fn changegroup(changesets: &[Closed<'_>]) -> Result<(Vec<ChangesetId>, Vec<Vec<u8>>), BundleError> {
+    if changesets.is_empty() || changesets.len() > MOST_TOKENS {
+        return Err(BundleError::Count);
+    }
+    let (mut ids, mut group) = (Vec::new(), Vec::new());
+    for changeset in changesets {
+        let text = changeset.text()?;
+        let parent = bytes_of(changeset.parent.as_ref());
+        let node = node_of([parent, NULL], &text);
+        let id = ChangesetId::from_bytes(IdKind::HgSha1, &node).map_err(|_| BundleError::Description)?;
+        if ids.contains(&id) {
+            return Err(BundleError::Count);
+        }
+        ids.push(id);
+        revision(&mut group, node, parent, &text);
+    }
+    // The ends of the changesets, of no manifests, and of no files.
+    group.extend_from_slice(&[0; 12]);
+    let count = changesets.len().to_string();
+    Ok((ids, vec![part("CHANGEGROUP", 0, &[("version", "02"), ("nbchanges", &count)], &group)]))
 }
 
 impl Closed<'_> {

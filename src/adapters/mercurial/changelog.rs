@@ -19,6 +19,10 @@ use sha1::{Digest as _, Sha1};
 pub const APPROVALS_BRANCH: &str = "jit-approvals";
 /// What the third line of an approval has after the date: its branch, and that it closes it.
 pub(super) const APPROVAL_EXTRA: &[u8] = b"branch:jit-approvals\0close:1";
+/// The named branch whose changesets are requests, in the sibling of a central repository.
+pub const REQUESTS_BRANCH: &str = "jit-requests";
+/// As [`APPROVAL_EXTRA`], of a request.
+const REQUEST_EXTRA: &[u8] = b"branch:jit-requests\0close:1";
 /// Of a description's first line, at most this many bytes are kept.
 const LONGEST_SUMMARY: usize = 200;
 /// The longest approval, in bytes; a token has a few hundred.
@@ -132,6 +136,23 @@ impl Read {
         if self.parents != [None, None] {
             return Err(TokenFault::Parents);
         }
+        self.is_statement(APPROVAL_EXTRA)?;
+        let text = self.description();
+        let plain = text.len() <= LONGEST_TOKEN && text.iter().all(u8::is_ascii_graphic);
+        let text = str::from_utf8(text).ok().filter(|text| plain && text.starts_with("jit1."));
+        text.map(str::to_owned).ok_or(TokenFault::Text)
+    }
+
+    /// Returns the subject and the message of the request that this changeset is; `None`: it is none.
+    pub(super) fn request(&self) -> Option<(ChangesetId, Vec<u8>)> {
+        let [Some(subject), None] = self.parents else { return None };
+        self.is_statement(REQUEST_EXTRA).ok()?;
+        // Mercurial keeps no line end at the end.
+        Some((subject, [self.description(), b"\n"].concat()))
+    }
+
+    /// Checks that the changeset has no files, and these extra fields and no others.
+    fn is_statement(&self, wanted: &[u8]) -> Result<(), TokenFault> {
         let mut lines = self.lines();
         if lines.next().is_none_or(|manifest| manifest.iter().any(|digit| *digit != b'0')) {
             return Err(TokenFault::Files);
@@ -141,13 +162,7 @@ impl Read {
             return Err(TokenFault::Files);
         }
         let extra = date.splitn(3, |byte| *byte == b' ').nth(2).unwrap_or_default();
-        if extra != APPROVAL_EXTRA {
-            return Err(TokenFault::Extra);
-        }
-        let text = self.description();
-        let plain = text.len() <= LONGEST_TOKEN && text.iter().all(u8::is_ascii_graphic);
-        let text = str::from_utf8(text).ok().filter(|text| plain && text.starts_with("jit1."));
-        text.map(str::to_owned).ok_or(TokenFault::Text)
+        if extra == wanted { Ok(()) } else { Err(TokenFault::Extra) }
     }
 }
 

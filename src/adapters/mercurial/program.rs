@@ -6,15 +6,19 @@ use super::hgrc::HOOKS;
 use super::{CLONE_SCRIPT, MercurialError, SCRIPT};
 use crate::ports::history::HistoryError;
 use std::ffi::{OsStr, OsString};
-use std::fs;
-use std::io::{self, BufReader, Read as _, Write as _};
+use std::fs::{self, File};
+use std::io::{self, BufReader, Read as _, Seek as _, Write as _};
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 /// Of what `hg` writes to standard error, at most this many bytes are kept.
 const MOST_SAID: u64 = 64 * 1024;
+
+/// How often an `hg` that may not take long is asked whether it has ended.
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// A Mercurial repository on this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +48,9 @@ pub enum HgError {
     /// What it answered of a history cannot be.
     #[error(transparent)]
     History(#[from] HistoryError),
+    /// It took too long.
+    #[error("there was no time left")]
+    DeadlinePassed,
     /// A file or folder of ours failed.
     #[error("cannot use {path:?}")]
     File {
@@ -53,6 +60,13 @@ pub enum HgError {
         #[source]
         source: io::Error,
     },
+}
+
+/// Returns where commits wait for approval to come to the repository at `root`.
+pub fn sibling_of(root: &Path) -> PathBuf {
+    let mut name = root.as_os_str().to_owned();
+    name.push("-requests");
+    name.into()
 }
 
 impl Hg {
@@ -89,9 +103,7 @@ impl Hg {
 
     /// Returns where the repository stands in which commits wait for approval to come here.
     pub fn sibling_root(&self) -> PathBuf {
-        let mut name = self.root.as_os_str().to_owned();
-        name.push("-requests");
-        name.into()
+        sibling_of(&self.root)
     }
 
     /// Tells whether the store is that of another repository.
@@ -186,6 +198,45 @@ impl Hg {
         }
         arguments.push(file.path().into());
         self.must("add a changeset", arguments).map(drop)
+    }
+
+    /// As [`Hg::must`], for no longer than until `deadline`, as the repository's administrator: no hook of jit is asked, and nobody's lock
+    /// is waited for longer than two seconds.
+    ///
+    /// # Errors
+    /// [`HgError`]; [`HgError::DeadlinePassed`] once it has.
+    pub(super) fn must_until(
+        &self,
+        doing: &'static str,
+        arguments: Vec<OsString>,
+        deadline: Instant,
+    ) -> Result<Vec<u8>, HgError> {
+        let failed = |source| HgError::File { path: "a temporary file".into(), source };
+        let (mut printed, mut said) = (tempfile::tempfile().map_err(failed)?, tempfile::tempfile().map_err(failed)?);
+        let mut command = self.command();
+        command.args(["--config", "ui.timeout=2"]);
+        for hook in HOOKS {
+            command.arg("--config").arg(format!("hooks.{hook}.jit="));
+        }
+        command.args(arguments).env_remove("HG_PENDING").stdin(Stdio::null());
+        command.stdout(printed.try_clone().map_err(failed)?).stderr(said.try_clone().map_err(failed)?);
+        let mut child = command.spawn().map_err(HgError::NotStarted)?;
+        let status = loop {
+            match child.try_wait().map_err(HgError::NotStarted)? {
+                Some(status) => break status,
+                None if Instant::now() >= deadline => {
+                    let _ended = child.kill().and_then(|()| child.wait());
+                    return Err(HgError::DeadlinePassed);
+                }
+                None => thread::sleep(PAUSE),
+            }
+        };
+        let words = |file: &mut File| {
+            let mut words = Vec::new();
+            let read = file.rewind().and_then(|()| file.take(MOST_SAID).read_to_end(&mut words));
+            read.map(|_| words).map_err(failed)
+        };
+        if status.success() { words(&mut printed) } else { Err(HgError::Failed { doing, said: words(&mut said)? }) }
     }
 
     fn command(&self) -> Command {

@@ -8,15 +8,16 @@ use super::changelog::Read as ReadChangeset;
 use super::reply::Reply;
 use super::wire::{Fields, Record, Records};
 use crate::domain::change::ChangesetId;
+use data_encoding::HEXLOWER;
 use std::collections::{BTreeMap, HashSet};
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
-use std::os::unix::ffi::OsStringExt as _;
-use std::path::PathBuf;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 /// What every request begins with.
-pub const PREFACE: &[u8] = b"jit-hg-request/v1\n";
+pub const PREFACE: &[u8] = b"jit-hg-request/v2\n";
 /// How many changesets one answer may hold.
 pub const MOST_CHANGESETS: usize = 2_000_000;
 
@@ -175,6 +176,12 @@ impl<R: Read, W: Write> Request<R, W> {
             fields.end()
         })?;
         Ok(found)
+    }
+
+    /// Has what `head` brings written to `file`, which stays as it is if that is nothing; returns what it stands on.
+    pub(super) fn bundle(&mut self, file: &Path, head: &ChangesetId) -> Result<Vec<ChangesetId>, MercurialError> {
+        let path = HEXLOWER.encode(file.as_os_str().as_bytes());
+        self.listed(&format!("bundle {path} {}", nodes(&[*head])))
     }
 
     /// Returns the heads of the common ancestors of each pair.

@@ -3,7 +3,7 @@
 
 use super::mercurial::MercurialClone;
 use super::mercurial_errors::{bundle_failure, failure};
-use crate::adapters::mercurial::{Bundle, Closed, HgError, MOST_TOKENS};
+use crate::adapters::mercurial::{Bundle, Closed, HgError, MOST_TOKENS, REQUESTS_BRANCH};
 use crate::cli::client_errors::refused;
 use crate::cli::local_clone::KeptRequest;
 use crate::cli::{Exit, Failure, IntoFailure as _, safe};
@@ -14,8 +14,6 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::process::Output;
 
-/// The branch of requests.
-const REQUESTS: &str = "jit-requests";
 /// What the sibling's URL has after the server's.
 const SIBLING: &str = "-requests";
 
@@ -109,7 +107,7 @@ impl MercurialClone {
         self.demand_not_secret(subject)?;
         let message = request.message();
         let closed = Closed {
-            branch: REQUESTS,
+            branch: REQUESTS_BRANCH,
             parent: Some(*subject),
             user: self.user(),
             time: Self::now(),

@@ -200,7 +200,9 @@ impl Central for HgCentral {
     fn hook_up(&self, parts: &ServerParts) -> Result<(), Failure> {
         Sibling::of(&self.0).make()?;
         replace(&script(parts), SCRIPT.as_bytes(), 0o644).or_fail()?;
-        self.hgrc().install(&self.lines(parts)).or_fail().map(drop)
+        let lines = self.lines(parts);
+        Sibling::of(&self.0).hook_up(&lines)?;
+        self.hgrc().install(&lines).or_fail().map(drop)
     }
 
     fn pusher(&self, parts: &ServerParts) -> String {
@@ -230,7 +232,7 @@ impl Central for HgCentral {
         self.examine_settings(parts, findings);
         self.examine_files(parts, findings);
         self.examine_published(parts, findings);
-        Sibling::of(&self.0).examine(findings);
+        Sibling::of(&self.0).examine(&self.lines(parts), findings);
     }
 }
 

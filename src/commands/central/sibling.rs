@@ -1,7 +1,7 @@
 //! The repository beside a central one in which commits wait for approval (docs/spec/request.md): `<name>-requests`.
 
 use super::mercurial::hg_failure;
-use crate::adapters::mercurial::{HOOKS, Hg};
+use crate::adapters::mercurial::{HOOKS, Hg, Hgrc, HookLines};
 use crate::cli::{Failure, IntoFailure};
 use crate::commands::findings::Findings;
 use std::ffi::OsString;
@@ -9,8 +9,7 @@ use std::fs;
 use std::path::PathBuf;
 
 /// What stands in its configuration: drafts stay drafts, so that nothing which waits counts as published.
-const HGRC: &str =
-    "# made by `jit install`: commits wait here for approval, and no rule is asked\n[phases]\npublish = False\n";
+const HGRC: &str = "# made by `jit install`: commits wait here for approval, and no rule is asked about them\n[phases]\npublish = False\n";
 
 /// The sibling of a central repository.
 pub(super) struct Sibling<'a> {
@@ -59,8 +58,18 @@ impl<'a> Sibling<'a> {
         fs::rename(&new, &self.root).or_fail()
     }
 
-    pub(super) fn examine(&self, findings: &mut Findings) {
+    /// Has its pushes judged by the central repository's `lines`.
+    pub(super) fn hook_up(&self, lines: &HookLines) -> Result<(), Failure> {
+        Hgrc::of(&self.root.join(".hg")).install(lines).or_fail().map(drop)
+    }
+
+    pub(super) fn examine(&self, lines: &HookLines, findings: &mut Findings) {
         let root = self.root.display();
+        if self.root.is_dir() && !Hgrc::of(&self.root.join(".hg")).is_installed(lines).unwrap_or(false) {
+            findings.fail(format!(
+                "the hook lines in {root}/.hg/hgrc are missing or changed (`jit install` again mends it)"
+            ));
+        }
         match self.found().and_then(|hg| hg.map(|hg| publishes(&hg)).transpose()) {
             Ok(Some(false)) => findings.ok(format!("commits can wait in {root}")),
             Ok(Some(true)) => findings.fail(format!("{root} publishes what is pushed to it (`[phases] publish`)")),

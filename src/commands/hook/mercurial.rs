@@ -1,12 +1,15 @@
 //! The hooks of a Mercurial repository: the other end of the conversation with the script (docs/spec/hg-request.md).
 
 use crate::adapters::disk::folder::Folder;
-use crate::adapters::mercurial::{Header, MercurialHistory, Reply, Request, Treatment, url_login};
+use crate::adapters::mercurial::{
+    Header, HgParking, MercurialHistory, Reply, Request, Treatment, sibling_of, url_login,
+};
 use crate::cli::{Context, Exit, Failure, IntoFailure, ServerParts, Told};
 use crate::domain::change::Pusher;
 use crate::domain::policy::Verdict;
-use crate::enforcement::{Stage, Unjudged};
+use crate::enforcement::{Answer, Stage, Unjudged};
 use std::io::{BufReader, Stdin, Stdout, Write as _, stdin};
+use std::path::Path;
 use std::time::Instant;
 
 type Conversation = MercurialHistory<BufReader<Stdin>, Stdout>;
@@ -69,6 +72,9 @@ fn answer(
         let _nobody_listens = output.write_all(&reply.to_bytes()).and_then(|()| output.flush());
     });
     let judge = Judge { parts: &parts, header: &header, started, deadline: started + limit };
+    if is_sibling(&header) {
+        return judge.sibling(hook, conversation);
+    }
     match (hook, Treatment::of(header.name.as_deref())) {
         (Hook::TxnClose, _) => judge.outcome(true),
         (Hook::TxnAbort, _) => judge.outcome(false),
@@ -84,6 +90,15 @@ fn parts(header: &Header) -> Result<ServerParts, Failure> {
     let repository = header.folder.parent().filter(|parent| Folder::of(parent).root() == header.folder);
     let repository = repository.filter(|folder| folder.is_absolute());
     ServerParts::open(repository.ok_or_else(|| Failure::undecided("the hook's script names no `jit` folder"))?)
+}
+
+/// Tells whether the transaction is in the repository where commits wait for the one that the `jit` folder belongs to.
+fn is_sibling(header: &Header) -> bool {
+    let central = header.folder.parent().and_then(Path::parent);
+    central.is_some_and(|central| match (sibling_of(central).canonicalize(), header.repository.canonicalize()) {
+        (Ok(sibling), Ok(here)) => sibling == here,
+        _ => false,
+    })
 }
 
 struct Judge<'a> {
@@ -102,7 +117,8 @@ impl Judge<'_> {
 
     fn decide(&self, stage: Stage, conversation: &mut Conversation) -> Result<(Reply, Exit), Failure> {
         let (is_early, pusher) = (stage == Stage::Early, self.pusher());
-        let answer = self.parts.server().decide_stage(stage, conversation, pusher, self.started, self.deadline);
+        let mut answer = self.parts.server().decide_stage(stage, conversation, pusher, self.started, self.deadline);
+        let unkept = self.park(&mut answer, conversation);
         let Told { reason, notes, hints } = Told::of(&answer);
         let exit = super::exit_of(&answer);
         Ok(match answer.verdict() {
@@ -116,10 +132,44 @@ impl Judge<'_> {
                 (Reply::Allow { say: prefixed(reason.into_iter().chain(notes)), publish }, exit)
             }
             Verdict::Deny => {
+                let notes = notes.into_iter().chain(unkept);
                 let (say, reason, hint) = (prefixed(notes), prefixed(reason), prefixed(hints));
                 (Reply::Deny { say, reason, hint }, exit)
             }
         })
+    }
+
+    /// Keeps what a refused push brought; returns what to say where that cannot even be tried.
+    fn park(&self, answer: &mut Answer, conversation: &mut Conversation) -> Option<String> {
+        if !self.parts.settings.requests.park || answer.requests.is_empty() {
+            return None;
+        }
+        let deadline = super::before(self.deadline);
+        match HgParking::open(conversation, &self.header.repository, self.parts.now(), deadline).or_fail() {
+            Ok(mut parking) => {
+                self.parts.server().park(answer, &mut parking, deadline);
+                None
+            }
+            Err(failure) => Some(failure.context("what the push brought is not kept").lines()),
+        }
+    }
+
+    /// Where commits wait, requests come and are taken back, and nothing else happens.
+    fn sibling(&self, hook: Hook, conversation: &mut Conversation) -> Result<(Reply, Exit), Failure> {
+        let is_judged = Treatment::of(self.header.name.as_deref()) == Treatment::Judged;
+        if hook != Hook::PreTxnClose || !is_judged {
+            return Ok(allow(vec![]));
+        }
+        let carried = conversation.sibling_carried(&self.parts.settings.repository).or_fail()?;
+        let refusals = self.parts.server().take_requests(carried, &self.pusher(), self.deadline).or_fail()?;
+        if refusals.is_empty() {
+            return Ok(allow(vec![]));
+        }
+        let lines = refusals.iter().flat_map(|refusal| {
+            let failure = Failure::from_error(Exit::Denied, refusal).context("denied");
+            failure.lines().lines().map(str::to_owned).collect::<Vec<_>>()
+        });
+        Ok((Reply::Deny { say: vec![], reason: prefixed(lines), hint: vec![] }, Exit::Denied))
     }
 
     /// Records what is not judged. It is let be even where that fails: the next push notices what changed, and an administrator's
