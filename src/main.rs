@@ -67,6 +67,8 @@ enum Command {
     ///
     /// Approvers then type `jit sign r-…`. Asking twice for the same commit and target is the same request.
     Request(commands::request::Args),
+    /// Tell people and programs of what happens: try the places, see what waits, deliver it
+    Notify(commands::notify::Args),
     /// Fetch the server's policy and approvals, and check its log
     Sync(commands::sync::Args),
     /// Print completions for a shell
@@ -97,6 +99,7 @@ fn run(command: Command, cx: &Context) -> Result<Exit, Failure> {
         Command::Status(args) => commands::status::run(&args, cx),
         Command::Explain(args) => commands::explain::run(&args, cx),
         Command::Request(args) => commands::request::run(&args, cx),
+        Command::Notify(args) => commands::notify::run(&args, cx),
         Command::Sync(args) => commands::sync::run(&args, cx),
         Command::Completions(args) => commands::completions::completions(&args, Cli::command(), cx),
         Command::Man => commands::completions::man(Cli::command(), cx),

@@ -122,12 +122,6 @@ fn commands_for(update: &UpdateDecision, unmet: &[ChangesetId]) -> Vec<String> {
     let is_deleted = update.action == Action::Delete;
     // Of a Mercurial branch a head that vanishes needs one as well.
     let lost = update.old.iter().filter(|head| is_deleted || unmet.contains(head));
-    // Signing finds out every other action by itself.
-    let action = match update.action {
-        Action::Delete | Action::Publish => format!(" --action {}", update.action),
-        _ => String::new(),
-    };
-    let command = |id: &ChangesetId| format!("jit sign {} {}{action}", id.hex(), target_flag(&update.target));
     let mut heads: Vec<&ChangesetId> = Vec::new();
     for head in update.new.iter().chain(lost) {
         // What becomes public may be a head of before.
@@ -135,7 +129,17 @@ fn commands_for(update: &UpdateDecision, unmet: &[ChangesetId]) -> Vec<String> {
             heads.push(head);
         }
     }
-    heads.into_iter().map(command).collect()
+    heads.into_iter().map(|id| sign_command(id, &update.target, &update.action)).collect()
+}
+
+/// The command with which an approver signs for `id`.
+pub fn sign_command(id: &ChangesetId, target: &Target, action: &Action) -> String {
+    // Signing finds out every other action by itself.
+    let action = match action {
+        Action::Delete | Action::Publish => format!(" --action {action}"),
+        _ => String::new(),
+    };
+    format!("jit sign {} {}{action}", id.hex(), target_flag(target))
 }
 
 /// Names who could act: "alice", "alice or bob", "any of alice, bob, carol".

@@ -5,5 +5,6 @@ pub mod clock;
 pub mod history;
 pub mod incoming;
 pub mod log;
+pub mod notifier;
 pub mod policy_source;
 pub mod signer;

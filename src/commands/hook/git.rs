@@ -2,9 +2,11 @@
 
 use crate::adapters::git::{GitHistory, GitPush, GitRepository, PublishError, TOKEN_OPTION, push_options, read_claims};
 use crate::cli::{Context, Exit, Failure, IntoFailure, ServerParts, Told};
+use crate::commands::notify;
 use crate::domain::approval::{SignedToken, place};
 use crate::domain::audit::SignedCheckpoint;
 use crate::domain::change::ChangesetId;
+use crate::domain::policy::Verdict;
 use crate::enforcement::Landed;
 use std::collections::BTreeMap;
 use std::env;
@@ -43,6 +45,10 @@ pub(super) fn pre_receive(cx: &Context) -> Result<Exit, Failure> {
     let Told { reason, notes, hints } = Told::of(&answer);
     let hints = hints.iter().map(|hint| format!("hint: {hint}"));
     cx.terminal.say(&reason.into_iter().chain(hints).chain(notes).collect::<Vec<_>>().join("\n"));
+    if answer.verdict() == Verdict::Deny {
+        // What was let in is told once it has landed.
+        notify::start(&parts);
+    }
     // Whoever does not read what is said to them holds this process up, and would choose the moment of the landing.
     let late = Instant::now() >= deadline;
     Ok(if late { Exit::Undecided } else { super::exit_of(&answer) })
@@ -77,6 +83,7 @@ pub(super) fn post_receive(cx: &Context) -> Result<Exit, Failure> {
         cx.terminal
             .say(&error.context("the push landed; its tokens are kept, but clients do not see them yet").lines());
     }
+    notify::start(&parts);
     call_kept(&parts.folder.kept_hooks(), "post-receive", &input)?;
     Ok(Exit::Done)
 }

@@ -3,6 +3,7 @@
 use crate::adapters::disk::folder::Folder;
 use crate::adapters::mercurial::{Header, MercurialHistory, Reply, Request, Treatment, url_login};
 use crate::cli::{Context, Exit, Failure, IntoFailure, ServerParts, Told};
+use crate::commands::notify;
 use crate::domain::change::Pusher;
 use crate::domain::policy::Verdict;
 use crate::enforcement::{Stage, Unjudged};
@@ -116,6 +117,7 @@ impl Judge<'_> {
                 (Reply::Allow { say: prefixed(reason.into_iter().chain(notes)), publish }, exit)
             }
             Verdict::Deny => {
+                notify::start(self.parts);
                 let (say, reason, hint) = (prefixed(notes), prefixed(reason), prefixed(hints));
                 (Reply::Deny { say, reason, hint }, exit)
             }
@@ -144,7 +146,10 @@ impl Judge<'_> {
         // Without an id nothing was allowed.
         let Ok(id) = self.id() else { return Ok(allow(vec![])) };
         match self.parts.server().record_transaction(&id, applied, self.deadline) {
-            Ok(_) => Ok(allow(vec![])),
+            Ok(_) => {
+                notify::start(self.parts);
+                Ok(allow(vec![]))
+            }
             Err(error) => {
                 Err(Failure::from_error(Exit::Undecided, &error)
                     .context("the outcome will be recorded with the next push"))

@@ -5,7 +5,7 @@ use super::format;
 use super::lines::{Lines, SEGMENT};
 use super::paths::AuditPaths;
 use super::storage::failed;
-use crate::domain::audit::{Entry, Event, Frame, Hash, find_in_refs};
+use crate::domain::audit::{Checkpoint, Entry, Event, Frame, Hash, SignedCheckpoint, find_in_refs};
 use crate::domain::change::{ChangesetId, Target};
 use crate::ports::log::{LogError, Place};
 use std::fs::File;
@@ -49,6 +49,59 @@ impl LogReader {
     pub fn open(paths: &AuditPaths) -> Result<Self, LogError> {
         format::read(paths)?;
         Ok(Self { paths: paths.clone() })
+    }
+
+    /// Returns the newest head that is known to be durable with its signed note, as the derived file `checkpoint` has it; `None` where
+    /// that is missing or spoilt. It is behind the journal for moments only: while an append is under way, and after a power cut until the next one.
+    ///
+    /// # Errors
+    /// [`LogError::Format`].
+    pub fn head(&self) -> Result<Option<(Checkpoint, String)>, LogError> {
+        let key = format::read(&self.paths)?;
+        let note = std::fs::read_to_string(self.paths.checkpoint()).ok();
+        Ok(note.and_then(|note| Some((SignedCheckpoint::open(&note, &key).ok()?, note))))
+    }
+
+    /// Hands the entries from number `from` on to `each`, in order, but not those from `until` on. The first is found through the
+    /// derived file `index`, or by reading its segment from the start where that is wrong.
+    ///
+    /// # Errors
+    /// As [`LogReader::segment`]; and [`LogError::Segment`] if the journal ends before `until`.
+    pub fn entries(
+        &self,
+        from: u64,
+        until: u64,
+        mut each: impl FnMut(StoredEntry) -> Result<(), LogError>,
+    ) -> Result<(), LogError> {
+        let mut next = from;
+        while next < until {
+            let (segment, before) = (next / SEGMENT, next);
+            let (offset, index) = match self.offset_of(next) {
+                Some(offset) => (offset, next),
+                None => (0, segment * SEGMENT),
+            };
+            read_from(&self.paths, segment, offset, index, &mut |stored| {
+                if (next..until).contains(&stored.index) {
+                    next = stored.index + 1;
+                    each(stored)?;
+                }
+                Ok(())
+            })?;
+            if next == before || (next < until && !next.is_multiple_of(SEGMENT)) {
+                return Err(LogError::Segment { segment });
+            }
+        }
+        Ok(())
+    }
+
+    /// Where `index` says that an entry begins, if that is so.
+    fn offset_of(&self, index: u64) -> Option<u64> {
+        let mut bytes = [0; 8];
+        File::open(self.paths.index()).ok()?.read_exact_at(&mut bytes, index.checked_mul(8)?).ok()?;
+        let offset = u64::from_le_bytes(bytes);
+        let mut lines = Lines::open(&self.paths.segment(index / SEGMENT), offset, u64::MAX).ok()??;
+        let line = lines.next().ok()??;
+        (Frame::parse(line.bytes).ok()?.size == index + 1).then_some(offset)
     }
 
     /// Returns how many segments there are.
