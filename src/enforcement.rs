@@ -7,13 +7,15 @@ pub mod assess;
 mod own;
 pub mod preview;
 mod record;
+mod request;
 mod review;
 mod settle;
 mod transaction;
 
 use crate::domain::audit::{Debt, Entry, Event};
-use crate::domain::change::{ContentId, Push, Pusher, RefUpdate, Target};
+use crate::domain::change::{ChangesetId, ContentId, Push, Pusher, RefUpdate, Target};
 use crate::domain::policy::{Decision, Policy, Verdict};
+use crate::domain::request::Limits;
 use crate::domain::time::{Span, Timestamp};
 use crate::ports::approval_store::ApprovalStore;
 use crate::ports::clock::Clock;
@@ -26,6 +28,7 @@ use own::Intake;
 use std::time::Instant;
 
 pub use record::{Found, Landed, Outcome};
+pub use request::{Kept, NotKept, Opened};
 pub use review::{ReviewRefusal, Reviewed};
 pub use transaction::{Stage, Unjudged};
 
@@ -38,6 +41,8 @@ pub struct Server<'a> {
     pub repository: &'a str,
     /// Whether rules may count approvals although nobody knows who pushes.
     pub unknown_pusher_allowed: bool,
+    /// How much may wait for approval.
+    pub limits: &'a Limits,
     /// The policy in force.
     pub policy: &'a dyn PolicySource,
     /// The tokens that were received.
@@ -90,6 +95,8 @@ pub struct Answer {
     pub intake: Intake,
     /// The overrides whose review is overdue.
     pub overdue: Vec<Debt>,
+    /// The requests that a recorded denial opened.
+    pub requests: Vec<Opened>,
     /// The decision's place in the log; `None` where [`Stage`] asks for no entry. After an error the push is denied.
     pub recorded: Result<Option<Appended>, LogError>,
 }
@@ -141,6 +148,7 @@ impl Server<'_> {
             refusals: Vec::new(),
             intake: Intake::default(),
             overdue: Vec::new(),
+            requests: Vec::new(),
             recorded: Err(LogError::Deadline),
         };
         answer.recorded = self.decide_into(&mut answer, incoming, started, deadline);
@@ -175,6 +183,10 @@ impl Server<'_> {
         for used in policy.iter().flat_map(|policy| record::overrides(answer, policy, appended.index, now)) {
             appended.head = log.append(&Entry { time: now, event: Event::Override(used) })?.head;
         }
+        for step in request::steps(answer, log.kept()) {
+            appended.head = log.append(&Entry { time: now, event: Event::Request(step) })?.head;
+        }
+        answer.requests = request::opened(self.repository, answer);
         Ok(Some(appended))
     }
 
@@ -209,12 +221,14 @@ impl Server<'_> {
         }
         if let Some(policy) = &policy {
             self.take_in(answer, policy, incoming, &updates, now);
+            let refusals = request::refusals(&answer.intake, log.kept(), &answer.pusher, self.limits);
+            answer.refusals.extend(refusals.into_iter().map(Refusal::Own));
             if answer.stage != Stage::Early {
                 review::record(policy, &mut answer.intake, log, now)?;
             }
         }
         answer.overdue = log.debts().iter().filter(|debt| debt.overriding.due <= now).cloned().collect();
-        let found = self.compare_with_log(log, &mut updates, now)?;
+        let found = Self::compare_all(log, &mut updates, now)?;
         let (own, judged): (Vec<RefUpdate>, Vec<RefUpdate>) =
             updates.into_iter().partition(|update| update.target.is_own());
         let push = Push {
@@ -272,23 +286,29 @@ impl Server<'_> {
     }
 
     /// Notes what changed behind the log's back, and when each target was last rewritten.
-    fn compare_with_log(
-        &self,
-        log: &dyn Log,
-        updates: &mut [RefUpdate],
-        now: Timestamp,
-    ) -> Result<Vec<Found>, LogError> {
+    fn compare_all(log: &dyn Log, updates: &mut [RefUpdate], now: Timestamp) -> Result<Vec<Found>, LogError> {
         let mut found = Vec::new();
         // Jit's own targets are moved by the server as well, and no token is spent by that.
         for update in updates.iter_mut().filter(|update| !update.target.is_own()) {
-            let state = log.target(&update.target)?;
-            update.rewritten_at = state.rewritten_at;
-            update.used = state.used;
-            if state.recorded.unwrap_or_default() != update.old {
-                update.rewritten_at = Some(now);
-                found.push(Found { target: update.target.clone(), value: update.old.clone() });
+            let value = update.old.clone();
+            if compare_with_log(log, update, &value, now)? {
+                found.push(Found { target: update.target.clone(), value });
             }
         }
         Ok(found)
     }
+}
+
+/// Notes what the log knows of the target of `update`, and tells whether `value`, which it holds, came to it behind the log's back.
+fn compare_with_log(
+    log: &dyn Log,
+    update: &mut RefUpdate,
+    value: &[ChangesetId],
+    now: Timestamp,
+) -> Result<bool, LogError> {
+    let state = log.target(&update.target)?;
+    let moved = state.recorded.unwrap_or_default() != value;
+    update.rewritten_at = if moved { Some(now) } else { state.rewritten_at };
+    update.used = state.used;
+    Ok(moved)
 }

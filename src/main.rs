@@ -67,6 +67,10 @@ enum Command {
     ///
     /// Approvers then type `jit sign r-…`. Asking twice for the same commit and target is the same request.
     Request(commands::request::Args),
+    /// List the requests that wait, oldest first
+    Pending(commands::pending::Args),
+    /// Show everything about a request
+    Show(commands::show::Args),
     /// Tell people and programs of what happens: try the places, see what waits, deliver it
     Notify(commands::notify::Args),
     /// Fetch the server's policy and approvals, and check its log
@@ -99,6 +103,8 @@ fn run(command: Command, cx: &Context) -> Result<Exit, Failure> {
         Command::Status(args) => commands::status::run(&args, cx),
         Command::Explain(args) => commands::explain::run(&args, cx),
         Command::Request(args) => commands::request::run(&args, cx),
+        Command::Pending(args) => commands::pending::run(&args, cx),
+        Command::Show(args) => commands::show::run(&args, cx),
         Command::Notify(args) => commands::notify::run(&args, cx),
         Command::Sync(args) => commands::sync::run(&args, cx),
         Command::Completions(args) => commands::completions::completions(&args, Cli::command(), cx),

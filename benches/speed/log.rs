@@ -85,13 +85,13 @@ fn moved(index: u64, step: u64) -> (Target, Vec<ChangesetId>) {
 
 fn decision(index: u64) -> Decision {
     let ((target, new), (_, old)) = (moved(index, 1), moved(index, 0));
-    let (after, found, contents, rules, refused) = Default::default();
+    let (after, found, contents, requested, rules, refused) = Default::default();
     let actions = vec![Action::Update];
     Decision {
         repository: "bench".into(),
         pusher: Pusher { login: Some("alice".into()), source: "bench".into() },
         verdict: Verdict::Allow,
-        updates: vec![UpdateRecord { target, actions, old, new, after, found, contents, rules, refused }],
+        updates: vec![UpdateRecord { target, actions, old, new, after, found, contents, requested, rules, refused }],
         tokens: BTreeMap::new(),
         policy: None,
         policy_error: None,

@@ -40,6 +40,7 @@ from mercurial import (
     error,
     exchange,
     hg,
+    mdiff,
     phases,
     policy,
     registrar,
@@ -56,6 +57,8 @@ command = registrar.command(cmdtable)
 # A branch of a server's sibling holds the requests, and bookmarks name them.
 SIBLING = b'-requests'
 APPROVALS = b'jit-approvals'
+# A patch is told in pieces of at most this many bytes.
+PIECE = 1 << 16
 REQUEST = b'r-'
 
 
@@ -254,6 +257,7 @@ class CloneFacts(jit_hook.Facts):
         b'suppose': 3,
         b'approvals': 0,
         b'size': 2,
+        b'diff': 2,
         b'requests': 0,
         b'request': 1,
         b'name': 2,
@@ -399,6 +403,13 @@ class CloneFacts(jit_hook.Facts):
                     same = sum(block[1] - block[0] for block in bdiff.blocks(*sides))
                     removed, added = (count - same for count in lines)
                 yield b'G', how + jit_hook.struct.pack('>II', added, removed) + path
+
+    def diff(self, old, new):
+        """How files differ: a patch in Git's form, in pieces."""
+        (old,), (new,) = _nodes(old) or (nullid,), _nodes(new)
+        for piece in self._repo[new].diff(self._repo[old], opts=mdiff.diffopts(git=True)):
+            for start in range(0, len(piece), PIECE):
+                yield b'S', piece[start : start + PIECE]
 
     def requests(self):
         """The requests that the server keeps, by name."""

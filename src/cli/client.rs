@@ -24,11 +24,11 @@ use crate::domain::time::Timestamp;
 use crate::enforcement::assess::{AssessError, Assessment, NO_LOG, assess};
 use crate::ports::approval_store::{Added, ApprovalStore, Found, StoreError};
 use crate::ports::clock::Clock as _;
-use crate::ports::history::{Need, OwnPaths, Selection};
+use crate::ports::history::{History, Need, OwnPaths, Selection};
 use git::GitClone;
 use mercurial::MercurialClone;
 
-pub use mercurial::supposed_push as hg_supposed;
+pub use mercurial::{pager as hg_pager, supposed_push as hg_supposed};
 pub use mercurial_errors::failure as hg_failure;
 pub use mercurial_push::preview;
 
@@ -70,23 +70,7 @@ impl Client {
     /// # Errors
     /// [`Failure`] where the move cannot be, or the history cannot be read.
     pub fn update(&self, supposed: Move) -> Result<RefUpdate, Failure> {
-        let mut history = self.local.supposing(&[supposed])?;
-        let mut updates = history.ref_updates().map_err(|error| history_failure(&error))?;
-        // A symbolic ref of this clone gives a second update, of the ref that it names; the first is the one that was asked for.
-        updates.truncate(1);
-        let mut update = updates.pop().ok_or_else(|| Failure::undecided("the move comes to nothing"))?;
-        let any = RuleName::new("any").expect("three letters are a name");
-        let target = update.target.clone();
-        let rules: Vec<_> = self.policy.rules.iter().filter(|rule| self.policy.names_target(rule, &target)).collect();
-        let judged =
-            |other: &Target| rules.is_empty() || rules.iter().any(|rule| self.policy.names_target(rule, other));
-        let hidden = vec![Selection { rule: any, picks: Box::new(judged) }];
-        let need = Need { own_paths: OwnPaths::Unneeded, hidden, ..Need::default() };
-        history.load(&mut update, &need).map_err(|error| history_failure(&error))?;
-        if update.is_plain_update() {
-            history.contents(&mut update).map_err(|error| history_failure(&error))?;
-        }
-        Ok(update)
+        loaded_update(&self.policy, &mut *self.local.supposing(&[supposed])?)
     }
 
     /// Judges a push that is only supposed, as the server would with what is known here and with `supposed` beside the tokens.
@@ -136,6 +120,28 @@ impl Client {
         })?;
         Ok(waiting.iter().map(|signed| signed.id).collect())
     }
+}
+
+/// As [`Client::update`], of the push that `history` supposes.
+///
+/// # Errors
+/// As there.
+pub fn loaded_update(policy: &Policy, history: &mut dyn History) -> Result<RefUpdate, Failure> {
+    let mut updates = history.ref_updates().map_err(|error| history_failure(&error))?;
+    // A symbolic ref gives a second update, of the ref that it names; the first is the one that was asked for.
+    updates.truncate(1);
+    let mut update = updates.pop().ok_or_else(|| Failure::undecided("the move comes to nothing"))?;
+    let any = RuleName::new("any").expect("three letters are a name");
+    let target = update.target.clone();
+    let rules: Vec<_> = policy.rules.iter().filter(|rule| policy.names_target(rule, &target)).collect();
+    let judged = |other: &Target| rules.is_empty() || rules.iter().any(|rule| policy.names_target(rule, other));
+    let hidden = vec![Selection { rule: any, picks: Box::new(judged) }];
+    let need = Need { own_paths: OwnPaths::Unneeded, hidden, ..Need::default() };
+    history.load(&mut update, &need).map_err(|error| history_failure(&error))?;
+    if update.is_plain_update() {
+        history.contents(&mut update).map_err(|error| history_failure(&error))?;
+    }
+    Ok(update)
 }
 
 fn supposed_push(published: &Published, login: Option<&str>, updates: Vec<RefUpdate>) -> Push {

@@ -98,10 +98,19 @@ impl OwnKey {
     }
 }
 
-/// Returns the user's only login by the policy, if exactly one of their keys tells who they are; `setting` is their `jit.key`.
+/// Returns who the user is by the policy, if exactly one of their keys tells; `setting` is their `jit.key`.
+pub fn likely_self(policy: &Policy, system: System, setting: Option<&str>) -> Option<PrincipalId> {
+    OwnKey::among(policy, system, setting.map(expanded)).ok().map(|own| own.who)
+}
+
+/// Returns the user's login by the policy, if exactly one of their keys tells who they are, and they have one.
 pub fn likely_login(policy: &Policy, system: System, setting: Option<&str>) -> Option<String> {
-    let own = OwnKey::among(policy, system, setting.map(expanded)).ok()?;
-    match &policy.principals.get(&own.who)?.logins[..] {
+    only_login(policy, &likely_self(policy, system, setting)?)
+}
+
+/// Returns the login of `who` by the policy, if there is exactly one.
+pub fn only_login(policy: &Policy, who: &PrincipalId) -> Option<String> {
+    match &policy.principals.get(who)?.logins[..] {
         [only] => Some(only.clone()),
         _ => None,
     }

@@ -72,10 +72,7 @@ impl SigningArgs {
                 Format::Text => {
                     cx.terminal.answer(&signed.iter().map(|one| format!("{}\n", one.text)).collect::<String>());
                 }
-                Format::Json => {
-                    let tokens: Vec<_> = signed.iter().map(|one| client_json::token(one, Some(&own.who))).collect();
-                    cx.terminal.answer_json(&json!({ "tokens": tokens, "sent": false }));
-                }
+                Format::Json => self.answer_json(&signed, own, cx),
             }
             return Ok(None);
         }
@@ -84,6 +81,35 @@ impl SigningArgs {
             client.send_waiting()?;
         }
         Ok(Some(signed))
+    }
+
+    /// As [`Self::sign`], of one token, and says that `done` was done by it. JSON: `tokens` (the one), `sent`.
+    ///
+    /// # Errors
+    /// As [`Self::sign`].
+    pub fn sign_alone(
+        &self,
+        question: &str,
+        token: Token,
+        done: &str,
+        own: &OwnKey,
+        client: &mut Client,
+        cx: &Context,
+    ) -> Result<Exit, Failure> {
+        let Some(signed) = self.sign(question, &[token], own, client, cx)? else { return Ok(Exit::Done) };
+        match cx.format {
+            Format::Json => self.answer_json(&signed, own, cx),
+            Format::Text => {
+                let ids: String = signed.iter().map(|one| format!("{done}: token {}\n", one.id)).collect();
+                cx.terminal.answer(&(ids + &self.whereabouts(client)));
+            }
+        }
+        Ok(Exit::Done)
+    }
+
+    fn answer_json(&self, signed: &[SignedToken], own: &OwnKey, cx: &Context) {
+        let tokens: Vec<_> = signed.iter().map(|one| client_json::token(one, Some(&own.who))).collect();
+        cx.terminal.answer_json(&json!({ "tokens": tokens, "sent": self.sends() }));
     }
 
     /// Tells whether tokens are sent at once.

@@ -2,6 +2,7 @@
 
 use super::{Exit, Failure};
 use crate::adapters::disk::published::Published;
+use crate::adapters::git::Claim;
 use crate::domain::approval::SignedToken;
 use crate::domain::change::{Action, ChangeSize, Changeset, ChangesetId, RefUpdate, Target};
 use crate::domain::policy::PolicyFile;
@@ -83,6 +84,14 @@ pub struct Move {
     pub step: Step,
 }
 
+impl Move {
+    /// Says the move as a client of Git claims it.
+    pub fn claims(&self) -> Vec<Claim> {
+        let refname = self.target.as_git_ref().unwrap_or_default().to_vec();
+        vec![Claim { old: self.old.first().copied(), new: self.step.new_value(), refname }]
+    }
+}
+
 /// What a supposed push does to its target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
@@ -120,6 +129,10 @@ pub struct Effect {
     pub lost: Vec<Changeset>,
     /// How its files would change.
     pub size: ChangeSize,
+    /// What they are compared with; `None`: with nothing.
+    pub from: Option<ChangesetId>,
+    /// Whose they are; `None`: no files change.
+    pub to: Option<ChangesetId>,
 }
 
 /// What the server says of itself.
@@ -142,6 +155,10 @@ pub struct KeptRequest {
     pub subject: ChangesetId,
     /// What it asks for.
     pub request: Request,
+    /// Who asks, by its own words.
+    pub by: String,
+    /// When they asked, by its own words.
+    pub time: Timestamp,
 }
 
 /// A clone, and its view of the one server that it was opened for.
@@ -170,6 +187,12 @@ pub trait LocalClone {
     /// [`Failure`].
     fn resolve(&self, revision: &str) -> Result<Option<ChangesetId>, Failure>;
 
+    /// Tells whether `changeset` is here; of Mercurial, or on the server.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    fn has(&self, changeset: &ChangesetId) -> Result<bool, Failure>;
+
     /// Reads all digits of an id of this repository's kind; `None` for anything else. The changeset need not be here.
     fn full_id(&self, digits: &str) -> Option<ChangesetId>;
 
@@ -197,6 +220,12 @@ pub trait LocalClone {
     /// [`Failure`].
     fn reaches(&self, values: &[ChangesetId], changeset: &ChangesetId) -> Result<bool, Failure>;
 
+    /// Returns the changesets that `tip` reaches and none of `without` does, children before parents, without their paths.
+    ///
+    /// # Errors
+    /// [`Failure`], also where `tip` is not here.
+    fn brought(&self, tip: &ChangesetId, without: &[ChangesetId]) -> Result<Vec<Changeset>, Failure>;
+
     /// Returns the history of a push that makes `moves` on the server as it stands.
     ///
     /// # Errors
@@ -208,6 +237,15 @@ pub trait LocalClone {
     /// # Errors
     /// [`Failure`].
     fn effect(&self, update: &RefUpdate) -> Result<Effect, Failure>;
+
+    /// Returns the user's pager, as the system chooses it.
+    fn pager(&self) -> String;
+
+    /// Returns the difference between two changesets as a patch; from nothing, where there is no `from`.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    fn diff(&self, from: Option<&ChangesetId>, to: &ChangesetId) -> Result<Vec<u8>, Failure>;
 
     /// Returns the tokens that are known here: those that the server has published, and those that wait to be sent. What is added
     /// waits.

@@ -8,6 +8,7 @@ use crate::adapters::disk::{PolicyFolder, TokenStore};
 use crate::domain::approval::{Kind, SignedToken};
 use crate::domain::audit::VerifierKey;
 use crate::domain::change::Pusher;
+use crate::domain::request::Limits;
 use crate::domain::time::Timestamp;
 use crate::enforcement::Server;
 use crate::ports::approval_store::ApprovalStore as _;
@@ -28,6 +29,7 @@ pub struct ServerParts {
     pub settings: Settings,
     /// The log.
     pub log: DiskLogStore,
+    limits: Limits,
     policy: PolicyFolder,
     tokens: TokenStore,
     clock: SystemClock,
@@ -51,6 +53,7 @@ impl ServerParts {
             policy: PolicyFolder::new(folder.policies()),
             tokens: TokenStore::in_folder(folder.root()),
             clock: SystemClock,
+            limits: settings.requests.into(),
             folder,
             settings,
         }
@@ -61,6 +64,7 @@ impl ServerParts {
         Server {
             repository: &self.settings.repository,
             unknown_pusher_allowed: self.settings.unknown_pusher == UnknownPusher::Allow,
+            limits: &self.limits,
             policy: &self.policy,
             approvals: &self.tokens,
             log: &self.log,

@@ -52,7 +52,7 @@ impl Summary<'_> {
         self.statement(&mut text);
         self.commits(&mut text);
         self.lost(&mut text);
-        self.files(&mut text);
+        files(&mut text, self.size);
         let worth = self.worth();
         for line in &worth.lines {
             add(&mut text, line);
@@ -101,8 +101,7 @@ impl Summary<'_> {
 
     fn commits(&self, text: &mut String) {
         if !self.commits.is_empty() {
-            add(text, &format!("{}:", counted(self.commits.len(), "commit", "commits")));
-            list(text, self.commits);
+            commits(text, "", self.commits);
         } else if self.token.action != Some(Action::Delete) {
             add(text, "no commit that is new there");
         }
@@ -110,23 +109,7 @@ impl Summary<'_> {
 
     fn lost(&self, text: &mut String) {
         if !self.lost.is_empty() {
-            add(text, &format!("it loses {}:", counted(self.lost.len(), "commit", "commits")));
-            list(text, self.lost);
-        }
-    }
-
-    fn files(&self, text: &mut String) {
-        let size = self.size;
-        if size.files.is_empty() {
-            return;
-        }
-        let files = counted(size.files.len(), "file", "files");
-        add(text, &format!("{files}, lines +{} -{}:", size.added, size.removed));
-        for file in size.files.iter().take(SHOWN) {
-            add(text, &format!("  {} {} +{} -{}", file.how, safe(&file.path), file.added, file.removed));
-        }
-        if size.files.len() > SHOWN {
-            add(text, &format!("  and {} more", size.files.len() - SHOWN));
+            commits(text, "it loses ", self.lost);
         }
     }
 
@@ -203,7 +186,9 @@ impl Summary<'_> {
     }
 }
 
-fn list(text: &mut String, commits: &[Changeset]) {
+/// Lists commits, after how many there are.
+pub(super) fn commits(text: &mut String, lead: &str, commits: &[Changeset]) {
+    add(text, &format!("{lead}{}:", counted(commits.len(), "commit", "commits")));
     for commit in commits.iter().take(SHOWN) {
         let authors: Vec<String> = commit.authors.iter().map(|mail| safe(mail)).collect();
         let merge = if commit.parents.len() > 1 { " (merge)" } else { "" };
@@ -212,6 +197,21 @@ fn list(text: &mut String, commits: &[Changeset]) {
     }
     if commits.len() > SHOWN {
         add(text, &format!("  and {} more", commits.len() - SHOWN));
+    }
+}
+
+/// Lists the files that differ, after how many there are; nothing where none does.
+pub(super) fn files(text: &mut String, size: &ChangeSize) {
+    if size.files.is_empty() {
+        return;
+    }
+    let files = counted(size.files.len(), "file", "files");
+    add(text, &format!("{files}, lines +{} -{}:", size.added, size.removed));
+    for file in size.files.iter().take(SHOWN) {
+        add(text, &format!("  {} {} +{} -{}", file.how, safe(&file.path), file.added, file.removed));
+    }
+    if size.files.len() > SHOWN {
+        add(text, &format!("  and {} more", size.files.len() - SHOWN));
     }
 }
 
@@ -244,6 +244,6 @@ pub fn counted(number: usize, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
 }
 
-fn add(text: &mut String, line: &str) {
+pub(super) fn add(text: &mut String, line: &str) {
     writeln!(text, "{line}").expect("a String takes everything");
 }

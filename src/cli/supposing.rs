@@ -1,5 +1,10 @@
 //! Where a push can be supposed: in a clone, by what its server publishes, or in a central repository itself, by what decides there.
 
+mod asked;
+mod looked;
+
+pub use asked::{CLAIMED, Known};
+
 use super::chosen_policy::is_central;
 use super::client::{Client, hg_failure, hg_supposed};
 use super::local_clone::{Move, System};
@@ -150,14 +155,7 @@ impl Central {
                 .map_err(|error| Failure::from_error(Exit::Undecided, &error).context("the push cannot be judged here"))
         };
         match &self.store {
-            Store::Git(folder) => {
-                let claim = Claim {
-                    old: supposed.old.first().copied(),
-                    new: supposed.step.new_value(),
-                    refname: supposed.target.as_git_ref().unwrap_or_default().to_vec(),
-                };
-                judge(&mut git_history(folder, vec![claim])?)
-            }
+            Store::Git(folder) => judge(&mut git_history(folder, supposed.claims())?),
             Store::Mercurial(talk) => {
                 let mut talk = talk.borrow_mut();
                 talk.suppose(&hg_supposed(supposed)?).map_err(|error| hg_failure(&error))?;

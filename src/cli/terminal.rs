@@ -5,6 +5,7 @@
 use super::Failure;
 use crate::domain::text::hostile;
 use std::io::{self, IsTerminal, Write};
+use std::process::{Command, Stdio};
 use zeroize::Zeroizing;
 
 pub use crate::domain::text::safe;
@@ -22,6 +23,24 @@ fn json_line(value: &serde_json::Value) -> String {
         }
     }
     text
+}
+
+/// Hands `text` to `pager`, and tells whether it took it. Without settings of the user's, `less` ends at once where one screen suffices.
+fn paged(text: &str, pager: &str) -> bool {
+    let mut command = Command::new("sh");
+    command.args(["-c", pager]).stdin(Stdio::piped());
+    for (name, usual) in [("LESS", "FRX"), ("LV", "-c")] {
+        if std::env::var_os(name).is_none() {
+            command.env(name, usual);
+        }
+    }
+    let Ok(mut child) = command.spawn() else { return false };
+    if let Some(mut input) = child.stdin.take() {
+        // Whoever leaves the pager early wants no more.
+        let _gone = input.write_all(text.as_bytes());
+    }
+    // The shell says 127 where there is no such program: nothing was shown.
+    child.wait().is_ok_and(|status| status.code() != Some(127))
 }
 
 /// How a word stands out where colour is allowed.
@@ -47,6 +66,15 @@ impl Terminal {
         let mut out = anstream::stdout();
         // A reader that went away (`| head`) wants no more; there is nobody left to tell.
         let _gone = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    }
+
+    /// Shows an answer that may be long through `pager`, a command for the shell; as it is where stdout is no terminal, where there is no
+    /// pager (`cat` is none), or it does not start.
+    pub fn page(&self, text: &str, pager: &str) {
+        let wanted = io::stdout().is_terminal() && !matches!(pager.trim(), "" | "cat");
+        if !(wanted && paged(text, pager)) {
+            self.answer(text);
+        }
     }
 
     /// Prints one JSON document to stdout, on a line of its own.

@@ -2,11 +2,10 @@
 
 use crate::cli::client_signing::SigningArgs;
 use crate::cli::client_target::find_subject;
-use crate::cli::{Context, Exit, Failure, Format, client_json, client_token, safe};
+use crate::cli::{Context, Exit, Failure, client_token, safe};
 use crate::domain::approval::{Kind, Status, Token};
 use crate::domain::name::CheckName;
 use crate::domain::time::Span;
-use serde_json::json;
 
 /// How long an attestation counts where nothing else is said.
 const USUAL: Span = Span::days(30);
@@ -64,18 +63,5 @@ pub fn run(args: &Args, cx: &Context) -> Result<Exit, Failure> {
     };
     let what = format!("`{check}` {} for {}", args.status.word(), subject.hex());
     cx.terminal.say(&format!("{} attests, with the key {}: {what}", own.who, own.key));
-    let Some(signed) = args.signing.sign("attest this?", &[token], &own, &mut client, cx)? else {
-        return Ok(Exit::Done);
-    };
-    match cx.format {
-        Format::Json => {
-            let tokens: Vec<_> = signed.iter().map(|one| client_json::token(one, Some(&own.who))).collect();
-            cx.terminal.answer_json(&json!({ "tokens": tokens, "sent": args.signing.sends() }));
-        }
-        Format::Text => {
-            let ids: String = signed.iter().map(|one| format!("attested {what}: token {}\n", one.id)).collect();
-            cx.terminal.answer(&(ids + &args.signing.whereabouts(&client)));
-        }
-    }
-    Ok(Exit::Done)
+    args.signing.sign_alone("attest this?", token, &format!("attested {what}"), &own, &mut client, cx)
 }

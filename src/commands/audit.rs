@@ -216,6 +216,7 @@ fn is_about(entry: &Entry, target: &Target) -> bool {
     match &entry.event {
         Event::Decision(decision) => decision.updates.iter().any(|update| update.target == *target),
         Event::Outcome(outcome) => outcome.applied.iter().any(|applied| applied.target == *target),
+        Event::Request(step) => step.target == *target,
         Event::Override(used) => used.target == *target,
         _ => false,
     }

@@ -2,11 +2,10 @@
 
 use crate::cli::client::Client;
 use crate::cli::client_signing::SigningArgs;
-use crate::cli::{Context, Exit, Failure, Format, client_json, client_token, safe};
+use crate::cli::{Context, Exit, Failure, client_token, safe};
 use crate::domain::approval::{Kind, Token};
 use crate::domain::name::{PrincipalId, RoleName};
 use crate::domain::time::{Span, Timestamp};
-use serde_json::json;
 
 /// Lets somebody else stand in for you in a role, for some time.
 ///
@@ -74,20 +73,7 @@ pub fn run(args: &Args, cx: &Context) -> Result<Exit, Failure> {
     };
     let what = format!("{to} stands in for {} as `{role}`, from {from} until {until}", own.who);
     cx.terminal.say(&format!("{} delegates, with the key {}: {what}", own.who, own.key));
-    let Some(signed) = args.signing.sign("delegate this?", &[token], &own, &mut client, cx)? else {
-        return Ok(Exit::Done);
-    };
-    match cx.format {
-        Format::Json => {
-            let tokens: Vec<_> = signed.iter().map(|one| client_json::token(one, Some(&own.who))).collect();
-            cx.terminal.answer_json(&json!({ "tokens": tokens, "sent": args.signing.sends() }));
-        }
-        Format::Text => {
-            let ids: String = signed.iter().map(|one| format!("{what}: token {}\n", one.id)).collect();
-            cx.terminal.answer(&(ids + &args.signing.whereabouts(&client)));
-        }
-    }
-    Ok(Exit::Done)
+    args.signing.sign_alone("delegate this?", token, &what, &own, &mut client, cx)
 }
 
 /// Refuses what the server would keep and never count.

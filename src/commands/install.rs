@@ -2,6 +2,7 @@
 
 use super::central::{Central, central};
 use super::publish;
+use crate::adapters::disk::RequestSettings;
 use crate::adapters::disk::folder::{
     DEFAULT_DEADLINE, DEFAULT_PUSHER_ENV, Folder, Settings, UnknownPusher, create, replace,
 };
@@ -182,6 +183,7 @@ fn new_settings(args: &Args, common_dir: &Path, folder_name: &str, binary: &Path
         unknown_pusher: UnknownPusher::Deny,
         deadline: DEFAULT_DEADLINE,
         notify: None,
+        requests: RequestSettings::default(),
     })
 }
 

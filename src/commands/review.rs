@@ -4,11 +4,10 @@ use crate::cli::client::Client;
 use crate::cli::client_signing::SigningArgs;
 use crate::cli::client_target::{TargetArgs, find_subject};
 use crate::cli::local_clone::System;
-use crate::cli::{Context, Exit, Failure, Format, advice, client_json, client_token, safe};
+use crate::cli::{Context, Exit, Failure, advice, client_token, safe};
 use crate::domain::approval::{Kind, SignedToken, Token};
-use crate::domain::change::{ChangesetId, Target};
+use crate::domain::change::{Changeset, ChangesetId, Target};
 use crate::domain::name::{PrincipalId, RoleName, RuleName};
-use serde_json::json;
 use std::collections::BTreeSet;
 
 /// Says that you looked at what an override let in.
@@ -53,9 +52,11 @@ pub fn run(args: &Args, cx: &Context) -> Result<Exit, Failure> {
                 format!("{} signed the override: somebody else reviews it", own.who),
             ));
         }
+        check_author(&client, &own.who, &signed.token)?;
         let who = who.map_or_else(|| signed.key.to_string(), ToString::to_string);
         cx.terminal.say(&format!("{who} overrode `{rule}`: \"{}\"", safe(signed.token.reason.as_bytes())));
     }
+    cx.terminal.say("note: who pushed with it is not known here; the server takes no review of theirs");
     let token = Token {
         kind: Kind::Review(rule.clone()),
         subject: Some(subject),
@@ -64,20 +65,26 @@ pub fn run(args: &Args, cx: &Context) -> Result<Exit, Failure> {
     };
     let what = format!("the override of `{rule}` for {} at {}", safe(target.to_string().as_bytes()), subject.hex());
     cx.terminal.say(&format!("{} reviews, with the key {}: {what}", own.who, own.key));
-    let Some(signed) = args.signing.sign("is it reviewed?", &[token], &own, &mut client, cx)? else {
-        return Ok(Exit::Done);
+    args.signing.sign_alone("is it reviewed?", token, &format!("reviewed {what}"), &own, &mut client, cx)
+}
+
+/// Refuses a review by who wrote what was let in, as far as it is here.
+fn check_author(client: &Client, own: &PrincipalId, overriding: &Token) -> Result<(), Failure> {
+    let Some(subject) = overriding.subject else { return Ok(()) };
+    // Whoever reviews what is not here is judged by the server alone.
+    let brought = client.local.brought(&subject, &overriding.base).unwrap_or_default();
+    let is_own = |commit: &&Changeset| {
+        let mut mails = commit.authors.iter().chain(&commit.committer);
+        mails.any(|mail| client.policy.owner_of_email(mail) == Some(own))
     };
-    match cx.format {
-        Format::Json => {
-            let tokens: Vec<_> = signed.iter().map(|one| client_json::token(one, Some(&own.who))).collect();
-            cx.terminal.answer_json(&json!({ "tokens": tokens, "sent": args.signing.sends() }));
-        }
-        Format::Text => {
-            let ids: String = signed.iter().map(|one| format!("reviewed {what}: token {}\n", one.id)).collect();
-            cx.terminal.answer(&(ids + &args.signing.whereabouts(&client)));
+    match brought.iter().find(is_own) {
+        None => Ok(()),
+        Some(commit) => {
+            let what =
+                format!("{own} wrote {}, which came with the override: somebody else reviews it", commit.id.hex());
+            Err(Failure::new(Exit::Denied, what))
         }
     }
-    Ok(Exit::Done)
 }
 
 /// Refuses a review that the server would not take, as far as the policy tells.

@@ -3,9 +3,8 @@
 use crate::cli::client::Client;
 use crate::cli::client_key::OwnKey;
 use crate::cli::client_signing::SigningArgs;
-use crate::cli::{Context, Exit, Failure, Format, client_json, client_token, safe};
+use crate::cli::{Context, Exit, Failure, client_token, safe};
 use crate::domain::approval::{Kind, SignedToken};
-use serde_json::json;
 
 /// The fewest digits by which a token is known; fewer could be made to mean another.
 const FEWEST: usize = 8;
@@ -24,7 +23,7 @@ pub struct Args {
 
 /// Does what `args` say.
 ///
-/// JSON: `revoked` (the token's id), `tokens` (the revocation), `sent`.
+/// JSON: `tokens` (the revocation, whose `revokes` is the token's id), `sent`.
 ///
 /// # Errors
 /// [`Failure`] for a token that is not there, or somebody else's.
@@ -53,21 +52,7 @@ pub fn run(args: &Args, cx: &Context) -> Result<Exit, Failure> {
     }
     cx.terminal.say(&format!("{} takes back {what}", own.who));
     let token = client_token::revocation(&client, revoked.id, args.signing.reason.clone())?;
-    let Some(signed) = args.signing.sign("revoke it?", &[token], &own, &mut client, cx)? else {
-        return Ok(Exit::Done);
-    };
-    match cx.format {
-        Format::Json => {
-            let tokens: Vec<_> = signed.iter().map(|one| client_json::token(one, Some(&own.who))).collect();
-            let (revoked, sent) = (revoked.id.to_string(), args.signing.sends());
-            cx.terminal.answer_json(&json!({ "revoked": revoked, "tokens": tokens, "sent": sent }));
-        }
-        Format::Text => {
-            let ids: String = signed.iter().map(|one| format!("revoked {what}\ntoken {}\n", one.id)).collect();
-            cx.terminal.answer(&(ids + &args.signing.whereabouts(&client)));
-        }
-    }
-    Ok(Exit::Done)
+    args.signing.sign_alone("revoke it?", token, &format!("revoked {what}"), &own, &mut client, cx)
 }
 
 fn find(client: &Client, prefix: &str) -> Result<SignedToken, Failure> {

@@ -101,12 +101,29 @@ fn state(
         "expired"
     } else if token.kind == Kind::Approve && rejections.iter().any(|later| withdraws(client, later, signed)) {
         "withdrawn"
+    } else if let Some(lacking) = undelegated(client, who, &token.kind) {
+        lacking
     } else if token.not_before > client.now.plus(LEEWAY) {
         "not yet valid"
     } else if one.waiting {
         "not sent"
     } else {
         "valid"
+    }
+}
+
+/// Says why nobody stands in by a delegation that `who` signed; `None` for one that is good, and for every other kind.
+fn undelegated(client: &Client, who: &PrincipalId, kind: &Kind) -> Option<&'static str> {
+    let Kind::Delegate { role, to } = kind else { return None };
+    let delegable = client.policy.roles.get(role).is_some_and(|role| role.delegable);
+    if !delegable {
+        Some("not delegable")
+    } else if !client.policy.holds_role(who, role) {
+        Some("role not held")
+    } else if to == who || !client.policy.principals.contains_key(to) {
+        Some("nobody to stand in")
+    } else {
+        None
     }
 }
 

@@ -21,6 +21,12 @@ pub fn safe(bytes: &[u8]) -> String {
     text
 }
 
+/// As [`safe`], of a text that has lines and tabs: these stay.
+pub fn safe_lines(bytes: &[u8]) -> String {
+    let columns = |line: &[u8]| line.split(|byte| *byte == b'\t').map(safe).collect::<Vec<_>>().join("\t");
+    bytes.split(|byte| *byte == b'\n').map(columns).collect::<Vec<_>>().join("\n")
+}
+
 /// Tells of control characters, and of the format characters that reorder or hide text (Unicode TR36, "Bidirectional text
 /// spoofing").
 pub fn hostile(c: char) -> bool {
@@ -88,6 +94,12 @@ mod tests {
         let all: Vec<u8> = (0..=255).collect();
         assert_eq!(decode(&encode(&all, b""), b"").as_deref(), Ok(&all[..]));
         assert_eq!(decode(&encode(&all, b","), b",").as_deref(), Ok(&all[..]));
+    }
+
+    #[test]
+    fn lines_and_tabs_stay_and_nothing_else_that_steers_a_terminal() {
+        let text = b"+\ta\x1b[2J\n-\xffb\r\n\n";
+        assert_eq!(safe_lines(text), "+\ta\\u{1b}[2J\n-\\xffb\\u{d}\n\n");
     }
 
     #[test]

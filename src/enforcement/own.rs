@@ -4,6 +4,7 @@ use super::review::{ReviewRefusal, Reviewed};
 use crate::domain::approval::{Kind, Place, SignedToken, TokenError, place, without_line_end};
 use crate::domain::change::RefUpdate;
 use crate::domain::policy::{Policy, UpdateDecision};
+use crate::domain::request::RequestId;
 use crate::domain::text;
 use crate::domain::time::Timestamp;
 use crate::ports::approval_store::{Added, ApprovalStore};
@@ -25,6 +26,10 @@ pub struct Intake {
     pub reviews: Vec<Reviewed>,
     /// The requests that arrived.
     pub requests: Vec<CarriedRequest>,
+    /// The requests that the pusher takes back.
+    pub cancelled: Vec<RequestId>,
+    /// How much the push brought, in bytes; 0 where that is not known.
+    pub bytes: u64,
     /// Every token that concerns the push.
     pub tokens: Vec<SignedToken>,
 }
@@ -37,7 +42,8 @@ pub(super) fn take_in(
     carried: Carried,
     now: Timestamp,
 ) -> (Intake, Vec<OwnRefusal>) {
-    let mut intake = Intake { requests: carried.requests, ..Intake::default() };
+    let Carried { requests, cancelled, bytes, .. } = carried;
+    let mut intake = Intake { requests, cancelled, bytes, ..Intake::default() };
     let mut refusals = carried.refusals;
     for (number, token) in carried.tokens.iter().enumerate() {
         let kept = accept(repository, policy, token).and_then(|signed| match number < MOST_TOKENS {

@@ -1,7 +1,7 @@
 //! What the server would decide of a push that is only supposed: with its tokens, and what its log knows. Records nothing.
 
-use super::Server;
 use super::assess::{AssessError, Assessment, assess};
+use super::{Server, compare_with_log};
 use crate::domain::change::{ContentId, Push, Pusher, Target};
 use crate::domain::policy::Policy;
 use crate::ports::history::History;
@@ -39,12 +39,9 @@ impl Server<'_> {
         let log = self.log.open(deadline)?;
         let now = self.entry_time(log.as_ref());
         for update in &mut updates {
-            let state = log.target(&update.target)?;
             let mut value = history.value(&update.target).map_err(AssessError::History)?;
             value.sort();
-            let moved = state.recorded.unwrap_or_default() != value;
-            update.rewritten_at = if moved { Some(now) } else { state.rewritten_at };
-            update.used = state.used;
+            compare_with_log(log.as_ref(), update, &value, now)?;
         }
         drop(log);
         let push = Push {

@@ -1,6 +1,6 @@
 //! Writes decisions and outcomes in the words of the log (docs/spec/audit-log.md).
 
-use super::{Answer, Refusal, Server, Stage};
+use super::{Answer, Refusal, Server, Stage, request};
 use crate::domain::approval::{SignedToken, TokenId};
 use crate::domain::audit::{
     self, Applied, Entry, Event, Hash, OutcomeKind, RuleRecord, SignedCheckpoint, UpdateRecord,
@@ -106,7 +106,7 @@ pub(super) fn decision(
         repository: repository.to_owned(),
         pusher: answer.pusher.clone(),
         verdict: if allowed { audit::Verdict::Allow } else { audit::Verdict::Deny },
-        updates: updates(answer, &texts, found),
+        updates: updates(repository, answer, &texts, found),
         tokens,
         policy: policy.map(|policy| Hash(policy.digest)),
         policy_error,
@@ -131,8 +131,9 @@ fn report(faults: &Faults) -> String {
 }
 
 /// Every update of the push: as decided, or, where the push is refused as a whole, as it was asked for.
-fn updates(answer: &Answer, counted: &[&SignedToken], found: &[Found]) -> Vec<UpdateRecord> {
-    let decided = answer.decision.updates.iter().map(|update| UpdateRecord {
+fn updates(repository: &str, answer: &Answer, counted: &[&SignedToken], found: &[Found]) -> Vec<UpdateRecord> {
+    let opened = request::opened(repository, answer);
+    let decided = answer.decision.updates.iter().enumerate().map(|(number, update)| UpdateRecord {
         target: update.target.clone(),
         actions: update.actions.clone(),
         old: update.old.clone(),
@@ -140,6 +141,7 @@ fn updates(answer: &Answer, counted: &[&SignedToken], found: &[Found]) -> Vec<Up
         after: other_than(&update.new, &update.after),
         found: value_found(&update.target, found),
         contents: contents(update, counted),
+        requested: opened.iter().filter(|one| one.update == number).map(|one| one.subject).collect(),
         rules: update.rules.iter().map(rule).collect(),
         refused: default_refusal(update),
     });
@@ -158,6 +160,7 @@ pub(super) fn as_asked(update: &RefUpdate, found: &[Found]) -> UpdateRecord {
         after: other_than(&update.new, &update.after),
         found: value_found(&update.target, found),
         contents: Vec::new(),
+        requested: Vec::new(),
         rules: Vec::new(),
         refused: Vec::new(),
     }

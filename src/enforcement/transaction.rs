@@ -84,7 +84,7 @@ impl Server<'_> {
         if let Err(error) = settle::settle(log.as_mut(), history, &updates, time)? {
             reasons.push(format!("earlier pushes could not be settled: {}", chain(&AssessError::History(error))));
         }
-        let found = self.compare_with_log(log.as_ref(), &mut updates, time)?;
+        let found = Self::compare_all(log.as_ref(), &mut updates, time)?;
         let decision = Decision {
             repository: self.repository.to_owned(),
             pusher: unjudged.pusher,

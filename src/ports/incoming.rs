@@ -24,6 +24,10 @@ pub struct Carried {
     pub tokens: Vec<CarriedToken>,
     /// The requests that are well-formed.
     pub requests: Vec<CarriedRequest>,
+    /// The requests that the pusher takes back.
+    pub cancelled: Vec<RequestId>,
+    /// How much the push brought, in bytes; 0 where that is not known.
+    pub bytes: u64,
     /// Why the push must be refused whatever the policy says.
     pub refusals: Vec<OwnRefusal>,
 }
@@ -94,6 +98,15 @@ pub enum OwnRefusal {
         /// Why not.
         source: RequestError,
     },
+    /// A request is taken back by somebody else than who made it, or the log knows none with this id.
+    #[error("{id} can only be taken back by who made it")]
+    NotTheirs {
+        /// The request.
+        id: RequestId,
+    },
+    /// Requests of the pusher take all the room that they may.
+    #[error(transparent)]
+    NoRoom(NoRoom),
     /// A request is not a commit on its subject, or its id does not fit its content.
     #[error("{target}: {problem}")]
     RequestShape {
@@ -101,6 +114,23 @@ pub enum OwnRefusal {
         target: Target,
         /// What is wrong.
         problem: &'static str,
+    },
+}
+
+/// Why no more requests of a pusher are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NoRoom {
+    /// There are as many as there may be.
+    #[error("{limit} requests of this pusher wait already, more are not kept")]
+    Count {
+        /// How many may wait.
+        limit: u64,
+    },
+    /// They would bring more together than they may.
+    #[error("the requests of this pusher may bring {limit} bytes together")]
+    Bytes {
+        /// How many bytes.
+        limit: u64,
     },
 }
 

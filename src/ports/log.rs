@@ -1,8 +1,8 @@
 //! What enforcement needs from the log: one exclusive handle that knows where it stands and appends durably.
 
 use crate::domain::audit::{
-    CheckpointError, Debt, Entry, EntryError, Hash, LastDenial, LineFault, RefsError, SignedCheckpoint, StandingError,
-    TargetState, Unsettled,
+    CheckpointError, Debt, Entry, EntryError, Hash, KeptRequest, LastDenial, LineFault, RefsError, SignedCheckpoint,
+    StandingError, TargetState, Unsettled,
 };
 use crate::domain::change::{ContentId, Target};
 use crate::domain::time::Timestamp;
@@ -70,6 +70,9 @@ pub trait Log {
 
     /// Returns the overrides that nobody has reviewed, oldest first; also those whose push is still open.
     fn debts(&self) -> &[Debt];
+
+    /// Returns the requests whose commits are kept, oldest first.
+    fn kept(&self) -> &[KeptRequest];
 
     /// Returns the denial that is the newest entry, for [`LastDenial::fold`].
     fn last_denial(&self) -> Option<LastDenial>;

@@ -6,5 +6,6 @@ pub mod history;
 pub mod incoming;
 pub mod log;
 pub mod notifier;
+pub mod parking;
 pub mod policy_source;
 pub mod signer;

@@ -51,7 +51,7 @@ fn every_answer_is_one_json_document() {
     let signed = bob.json(&["sign", &commit, "--yes"], 0);
     let id = signed["tokens"][0]["id"].as_str().expect("an id");
     assert_eq!(bob.json(&["tokens", &commit], 0)["tokens"][0]["state"], "valid");
-    assert_eq!(bob.json(&["revoke", id, "--yes"], 0)["revoked"], *id);
+    assert_eq!(bob.json(&["revoke", id, "--yes"], 0)["tokens"][0]["revokes"], *id);
     assert_eq!(bob.json(&["tokens", &commit], 0)["tokens"].as_array().map(Vec::len), Some(2));
     assert_eq!(bob.json(&["sync"], 0)["repository"], repo.repository());
     assert_eq!(bob.json(&["key", "list"], 0)["keys"][0]["comment"], BOB.email());

@@ -133,7 +133,7 @@ fn requests_are_added_under_their_own_id_and_never_moved() {
     repo.accepted(ALICE, &[&format!("{good}:{place}")]);
     let other = commit(&Request { reason: "now".to_owned(), ..request }.message(), &[&parent]);
     repo.refused(MALLORY, &["--force", &format!("{other}:{place}")], &["belongs to jit"]);
-    repo.refused(MALLORY, &["--delete", &place], &["belongs to jit"]);
+    repo.refused(MALLORY, &["--delete", &place], &["can only be taken back by who made it"]);
     // What was put there to be looked at is not approved by that, neither here nor on a new branch.
     repo.refused(ALICE, &[&format!("{parent}:main")], &["`review` needs 1 approval"]);
     repo.refused(ALICE, &[&format!("{parent}:refs/heads/release/1")], &["`review` needs 1 approval"]);

@@ -29,6 +29,7 @@ mod policy_changes;
 mod policy_effect;
 mod policy_tools;
 mod races;
+mod requests;
 mod rules_checks;
 mod rules_delegations;
 mod rules_labels;

@@ -75,3 +75,30 @@ fn a_role_is_delegated_by_who_holds_it_and_listed() {
     let pushed = alice.push(&["HEAD:main"]);
     assert!(pushed.succeeded() && pushed.err.contains("carol for bob (boss)"), "{}", pushed.err);
 }
+
+#[test]
+fn a_delegation_by_which_nobody_stands_in_is_not_called_valid() {
+    let repo = TestRepo::new(RULES);
+    let alice = repo.desk(ALICE);
+    let cases = [
+        (BOB, "boss", "carol", "valid"),
+        (ALICE, "boss", "carol", "role not held"),
+        (BOB, "leads", "carol", "not delegable"),
+        (BOB, "boss", "bob", "nobody to stand in"),
+        (BOB, "boss", "zoe", "nobody to stand in"),
+    ];
+    let mut push = vec!["HEAD:refs/heads/topic".to_owned()];
+    let mut expected = std::collections::BTreeMap::new();
+    for (who, role, to, state) in cases {
+        let signed = sign(who, repo.delegation(role, to));
+        push.extend(["-o".to_owned(), format!("jit-token={}", signed.text)]);
+        expected.insert(signed.id.to_string(), state.to_owned());
+    }
+    alice.commit("a");
+    let pushed = alice.push(&push.iter().map(String::as_str).collect::<Vec<_>>());
+    assert!(pushed.succeeded(), "{}", pushed.err);
+    let told = alice.json(&["tokens"], 0);
+    let text = |value: &serde_json::Value| value.as_str().expect("text").to_owned();
+    let states = told["tokens"].as_array().expect("a list").iter().map(|one| (text(&one["id"]), text(&one["state"])));
+    assert_eq!(states.collect::<std::collections::BTreeMap<_, _>>(), expected);
+}

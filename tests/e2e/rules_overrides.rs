@@ -137,3 +137,18 @@ fn who_breaks_the_glass_says_why_and_who_reviews_is_somebody_else() {
     let token = &bob.json(&["tokens", &commit], 0)["tokens"][1];
     assert_eq!((&token["kind"], &token["rule"]), (&"review".into(), &"freeze".into()));
 }
+
+#[test]
+fn who_wrote_what_was_let_in_is_told_before_they_review_it() {
+    let repo = TestRepo::new(FROZEN);
+    let (bob, carol) = (repo.desk(BOB), repo.desk(CAROL));
+    bob.commit("a");
+    let commit = bob.commit("b").hex();
+    bob.must(&["request", "HEAD", "--branch", "main"]);
+    carol.must(&["sign", &commit, "--branch", "main", "--yes", "--override", "freeze", "--reason", "the site is down"]);
+    assert!(bob.push(&["HEAD:main"]).succeeded());
+    let said = bob.jit(&["review", &commit, "--yes"]);
+    assert_eq!(said.code, Some(1), "{}", said.err);
+    let words = format!("bob wrote {commit}, which came with the override: somebody else reviews it");
+    assert!(said.err.contains(&words), "{}", said.err);
+}

@@ -101,7 +101,7 @@ fn a_pipeline_attests_and_its_clone_stays_as_it_is() {
 #[test]
 fn the_glass_is_broken_and_reviewed_from_clones_that_stay_as_they_are() {
     let guard = Guard::new(
-        "[[rule]]\nname = \"freeze\"\nbranches = [\"default\"]\ndeny = true\noverride = { role = \"leads\", approvals = 1 }\n",
+        "[[rule]]\nname = \"freeze\"\nbranches = [\"default\"]\ndeny = true\noverride = { role = \"leads\", approvals = 1, review_within = \"1s\" }\n",
     );
     let (alice, bob) = (guard.desk(ALICE, Transport::Ssh), guard.desk(BOB, Transport::Http));
     let carol = guard.desk(CAROL, Transport::Ssh);
@@ -109,10 +109,30 @@ fn the_glass_is_broken_and_reviewed_from_clones_that_stay_as_they_are() {
     alice.must(&["request", "."]);
     carol.must(&["sign", &commit, "--override", "freeze", "--reason", "on fire", "--yes"]);
     assert_eq!(alice.push(&[]).code, Some(0));
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    let overdue = || alice.json(&["status"], 0)["overdue"].to_string();
+    assert!(overdue().contains("carol overrode `freeze`"), "{}", overdue());
     bob.hg(&["pull", "--quiet"]);
     untouched(&bob, || bob.must(&["review", &commit, "--yes"]));
+    assert_eq!(overdue(), "[]");
     let log = bob.json(&["audit", "show", &guard.hg.server().to_string_lossy()], 0).to_string();
     assert!(log.contains("\"review\""), "{log}");
+}
+
+#[test]
+fn who_wrote_what_an_override_let_in_is_told_before_they_review_it() {
+    let guard = Guard::new(
+        "[[rule]]\nname = \"freeze\"\nbranches = [\"default\"]\ndeny = true\noverride = { role = \"leads\", approvals = 1 }\n",
+    );
+    let (bob, carol) = (guard.desk(BOB, Transport::Ssh), guard.desk(CAROL, Transport::Ssh));
+    bob.change("src/a", "change");
+    let commit = bob.change("src/b", "change").hex();
+    bob.must(&["request", "."]);
+    carol.must(&["sign", &commit, "--override", "freeze", "--reason", "on fire", "--yes"]);
+    assert_eq!(bob.push(&[]).code, Some(0));
+    let said = bob.ends(&["review", &commit, "--yes"], 1);
+    let words = format!("bob wrote {commit}, which came with the override: somebody else reviews it");
+    assert!(said.contains(&words), "{said}");
 }
 
 #[test]

@@ -16,5 +16,6 @@ mod guard;
 mod hostile;
 mod installation;
 mod names;
+mod policy_effect;
 mod tokens;
 mod transactions;

@@ -2,7 +2,8 @@
 
 use crate::desk::{notify, repo, set_places, status, webhook};
 use crate::server::{Answer, Received, Server};
-use crate::support::{ALICE, BOB, CAROL, Guarded as _, MAIN, TestRepo};
+use crate::support::{self, ALICE, BOB, CAROL, Guarded as _, MAIN, TestRepo};
+use jit::domain::approval::{Kind, Token};
 use std::fs;
 use std::time::{Duration, Instant};
 
@@ -50,6 +51,57 @@ fn a_refused_push_is_told_with_what_to_type_and_so_is_what_landed() {
 }
 
 #[test]
+fn every_step_of_a_request_is_told() {
+    let server = Server::new(Answer::Status(200));
+    let repo = repo(&(webhook("hook", &server.url("")) + "roles = [\"maintainers\"]\n"));
+    let path = repo.jit_path("config.toml");
+    let text = fs::read_to_string(&path).expect("settings");
+    assert!(text.contains("park = false"), "{text}");
+    fs::write(&path, text.replace("park = false", "park = true")).expect("written");
+    let told = || {
+        notify(&repo, "deliver", &["--now"]);
+        let events = server.received().into_iter().map(|one| one.header("X-Jit-Event").unwrap_or_default().to_owned());
+        events.collect::<Vec<String>>()
+    };
+    let first = repo.commit(ALICE, &["a"]);
+    // What it brought is kept, so it can be judged again.
+    assert!(!repo.push(ALICE, &["HEAD:refs/heads/main"]).succeeded());
+    server.wait_for(1);
+    repo.approve(BOB, first, MAIN);
+    assert_eq!(told(), ["opened", "approved"]);
+    let approved = server.received()[1].json();
+    assert_eq!(approved["by"], serde_json::json!(["bob"]));
+    assert_eq!(approved["commands"][0], format!("jit sign {} --branch main", first.hex()));
+    let rejection =
+        repo.keep(CAROL, Token { kind: Kind::Reject, reason: "no <!here>".to_owned(), ..repo.approval(first, MAIN) });
+    assert_eq!(told(), ["opened", "approved", "denied"]);
+    assert_eq!(server.received()[2].json()["details"][0], "carol: no <!here>");
+    // A newer version takes its place, and is approved by all.
+    repo.keep(CAROL, support::revocation(rejection, &repo.approval(first, MAIN)));
+    let second = repo.commit(ALICE, &["b"]);
+    // What bob has signed is from before the second request, in whole seconds.
+    let signed = support::now();
+    while support::now() <= signed {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert!(!repo.push(ALICE, &["HEAD:refs/heads/main"]).succeeded());
+    server.wait_for(5);
+    let mut events = told();
+    events[3..].sort();
+    assert_eq!(events[3..], ["opened", "superseded"]);
+    for who in [BOB, CAROL] {
+        repo.approve(who, second, MAIN);
+    }
+    assert_eq!(told()[5..], ["complete"]);
+    let complete = server.received()[5].json();
+    assert_eq!(complete["by"], serde_json::json!(["bob", "carol"]));
+    assert!(complete["until"].as_str().is_some(), "{complete}");
+    repo.accepted(ALICE, &["HEAD:refs/heads/main"]);
+    server.wait_for(7);
+    assert_eq!(told()[6..], ["landed"]);
+}
+
+#[test]
 fn a_place_that_says_nothing_holds_up_neither_a_push_nor_another_place() {
     let (silent, prompt) = (Server::new(Answer::Silence), Server::new(Answer::Status(204)));
     let places = webhook("silent", &silent.url("")) + &webhook("prompt", &prompt.url(""));
@@ -76,10 +128,12 @@ fn settings_that_do_not_hold_keep_no_push_in_or_out() {
         ["[[notify]]\nname = 3\n", "notify = \"x\"\n", "[notify]\nname = \"x\"\n", "[[notify]]\nkind = \"pigeon\"\n"]
     {
         let repo = repo("");
-        // In front of every table, for a key of the whole file.
+        // A key of the whole file stands in front of every table.
         let path = repo.jit_path("config.toml");
         let text = fs::read_to_string(&path).expect("settings");
-        fs::write(&path, format!("{text}\n{broken}")).expect("written");
+        let is_table = broken.starts_with('[');
+        let text = if is_table { format!("{text}\n{broken}") } else { format!("{broken}\n{text}") };
+        fs::write(&path, text).expect("written");
         repo.commit(ALICE, &["a"]);
         repo.accepted(ALICE, &["HEAD:refs/heads/free"]);
         repo.refused(ALICE, &["HEAD:refs/heads/main"], &["`review`", "needs 2 approvals"]);

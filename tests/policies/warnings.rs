@@ -127,7 +127,7 @@ fn time_that_is_over_or_ends_within_thirty_days_is_told() {
 
 #[test]
 fn what_a_named_ref_leaves_open_is_told() {
-    let cases: [(&str, &[(&str, &str)]); 11] = [
+    let cases: [(&str, &[(&str, &str)]); 13] = [
         (
             "branches = [\"topic\"]\nactions = [\"update\"]\npushers = \"known\"",
             &[(
@@ -141,6 +141,20 @@ fn what_a_named_ref_leaves_open_is_told() {
             "tags = [\"v*\"]\nactions = [\"rewrite\", \"delete\"]\ndeny = true",
             &[("no enforcing rule is about create of refs/tags/vx: `default` lets it in", "\"v*\"")],
         ),
+        (
+            "branches = [\"{main,topic}/[0-9]\"]\nactions = [\"create\", \"update\", \"rewrite\"]\npushers = \"known\"",
+            &[
+                (
+                    "no enforcing rule is about delete of refs/heads/main/0: `default` lets it in",
+                    "\"{main,topic}/[0-9]\"",
+                ),
+                (
+                    "no enforcing rule is about delete of refs/heads/topic/0: `default` lets it in",
+                    "\"{main,topic}/[0-9]\"",
+                ),
+            ],
+        ),
+        ("branches = [\"{main,topic}\", \"!t*\"]\nactions = [\"update\"]\npushers = \"known\"", &[]),
         ("branches = [\"topic\", \"!t*\"]\nactions = [\"update\"]\npushers = \"known\"", &[]),
         (
             "branches = [\"topic/**\"]\nlabels = { Severity = [\"high\"] }\npushers = \"known\"",

@@ -1,9 +1,8 @@
 //! A full and a read-only file system, and a log and token store of a hundred thousand entries.
 
+use crate::small_disk::{fill, on_small_disk};
 use crate::support::{ALICE, BOB, Guarded as _, MAIN, PROGRAM, TestRepo, run};
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
 
 const RULES: &str = "[[rule]]\nname = \"review\"\nbranches = [\"main\", \"release\"]\n\
                      require = [{ role = \"maintainers\", approvals = 1 }]\n";
@@ -11,66 +10,12 @@ const RULES: &str = "[[rule]]\nname = \"review\"\nbranches = [\"main\", \"releas
 /// How many entries and tokens a busy server has after some years.
 const MANY: u64 = 100_000;
 
-/// A file system of its own at a folder, which goes away with the value. Only root can mount.
-struct Mounted(PathBuf);
-
-impl Mounted {
-    fn tmpfs(at: &Path, size: &str) -> Self {
-        mount(&["-t", "tmpfs", "-o", &format!("size={size},mode=0755"), "tmpfs"], at);
-        Self(at.to_owned())
-    }
-
-    fn read_only(&self, yes: bool) {
-        mount(&["-o", if yes { "remount,ro" } else { "remount,rw" }], &self.0);
-    }
-}
-
-impl Drop for Mounted {
-    fn drop(&mut self) {
-        let mut umount = Command::new("umount");
-        umount.arg("--lazy").arg(&self.0);
-        assert!(run(umount, b"").succeeded(), "{} stays mounted", self.0.display());
-    }
-}
-
-fn mount(arguments: &[&str], at: &Path) {
-    let mut mount = Command::new("mount");
-    mount.args(arguments).arg(at);
-    let said = run(mount, b"");
-    assert!(said.succeeded(), "{}", said.err);
-}
-
-/// Moves what the server keeps beside Git to a small file system.
-fn on_small_disk(repo: &TestRepo, folder: &str) -> Mounted {
-    let (kept, at) = (repo.path("aside"), repo.path(folder));
-    fs::rename(&at, &kept).expect("moved");
-    fs::create_dir(&at).expect("made");
-    let mounted = Mounted::tmpfs(&at, "1m");
-    let mut copy = Command::new("cp");
-    copy.arg("-a").arg(kept.join(".")).arg(&at);
-    assert!(run(copy, b"").succeeded());
-    fs::remove_dir_all(kept).expect("removed");
-    mounted
-}
-
-/// Writes until nothing more fits, then takes `room` bytes away again.
-fn fill(folder: &Path, room: u64) -> PathBuf {
-    let path = folder.join("filler");
-    let mut fill = Command::new("dd");
-    fill.args(["if=/dev/zero", "bs=512"]).arg(format!("of={}", path.display()));
-    assert!(run(fill, b"").err.contains("No space left"));
-    let file = fs::OpenOptions::new().write(true).open(&path).expect("the filler");
-    let length = file.metadata().expect("a length").len();
-    file.set_len(length - room).expect("room");
-    path
-}
-
 #[test]
 fn on_a_full_disk_nothing_lands_and_with_room_it_goes_on() {
     for folder in ["server.git/jit", "state"] {
         let repo = TestRepo::new(RULES);
         repo.accepted(ALICE, &["HEAD:refs/heads/before"]);
-        let _mounted = on_small_disk(&repo, folder);
+        let _mounted = on_small_disk(&repo.path(folder));
         let mut refused = 0;
         // What fits into the journal's last page is recorded on a full disk too; a few pushes fill the page.
         for (number, pages) in [0, 0, 0, 0, 1, 2, 3].into_iter().enumerate() {
@@ -96,7 +41,7 @@ fn on_a_full_disk_nothing_lands_and_with_room_it_goes_on() {
 fn on_a_read_only_disk_nothing_lands() {
     let repo = TestRepo::new(RULES);
     repo.accepted(ALICE, &["HEAD:refs/heads/before"]);
-    let mounted = on_small_disk(&repo, "server.git/jit");
+    let mounted = on_small_disk(&repo.path("server.git/jit"));
     mounted.read_only(true);
     let before = repo.all_refs();
     repo.commit(ALICE, &["a"]);

@@ -13,12 +13,14 @@ mod guard;
 #[path = "../support/hg.rs"]
 mod hg;
 mod hg_crowds;
+mod hg_disk;
 mod hg_kills;
 mod http;
 mod kills;
 mod page;
 mod person;
 mod site;
+mod small_disk;
 mod ssh;
 mod ssh_attempts;
 mod sshd;

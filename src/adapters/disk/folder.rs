@@ -3,6 +3,7 @@
 //! The folder is `<common git dir>/jit` or `.hg/jit`. Everything in it is plain files: nothing there depends on the
 //! repository's own storage, so a refused push can take nothing of it away.
 
+use super::request_settings::RequestSettings;
 use serde::{Deserialize, Serialize};
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -154,6 +155,9 @@ pub struct Settings {
     /// The places that notices go to, unread: what is wrong with them keeps no push in or out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notify: Option<toml::Value>,
+    /// How much may wait for approval.
+    #[serde(default)]
+    pub requests: RequestSettings,
 }
 
 /// The name of the variable that web servers set for an authenticated user.
@@ -199,6 +203,7 @@ mod tests {
             unknown_pusher: UnknownPusher::Deny,
             deadline: Duration::from_secs(30),
             notify: None,
+            requests: RequestSettings::default(),
         }
     }
 

@@ -7,6 +7,7 @@ mod outbox;
 pub mod ownership;
 mod policy;
 pub mod published;
+mod request_settings;
 mod token_quota;
 mod token_store;
 mod waiting;
@@ -14,6 +15,7 @@ mod waiting;
 pub use memory::{CheckpointMemory, MemoryError, Seen};
 pub use outbox::{Job, JobFile, Lock as OutboxLock, Outbox, OutboxError, State as OutboxState};
 pub use policy::{PolicyFolder, PolicyFolderError, STARTER_POLICY};
+pub use request_settings::RequestSettings;
 pub use token_store::TokenStore;
 pub use waiting::WaitingTokens;
 

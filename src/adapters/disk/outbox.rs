@@ -3,7 +3,7 @@
 //! The log is the only source. Nothing is written here while somebody pushes: whoever delivers reads the log from where it was
 //! last read, writes down what is to be told, and only then moves on. In this order, on a local file system:
 //!
-//! 1. each notice: create a temporary file, write, fsync, rename to `waiting/<entry>-<id>.json`, fsync of the folder;
+//! 1. each notice: create a temporary file, write, fsync, rename to `waiting/<time>-<id>.json`, fsync of the folder;
 //! 2. the state, in the same way;
 //! 3. after the delivery: unlink of the notice's file, unsynced.
 //!
@@ -34,7 +34,7 @@ pub struct Outbox {
 pub struct State {
     /// Index of the first entry of the log that was not read yet.
     pub next: u64,
-    /// The requests whose opening was told.
+    /// What was told, as far as later notices depend on it.
     pub told: Told,
     /// How many rounds failed without anything being taken.
     pub failures: u32,
@@ -138,7 +138,7 @@ impl Outbox {
     /// # Errors
     /// [`OutboxError`].
     pub fn put(&self, _lock: &Lock, notice: &Notice, now: Timestamp) -> Result<(), OutboxError> {
-        let path = self.waiting().join(format!("{:012}-{}.json", notice.entry.unwrap_or_default(), notice.id));
+        let path = self.waiting().join(format!("{:012}-{}.json", notice.time.unix(), notice.id));
         if path.exists() {
             return Ok(());
         }

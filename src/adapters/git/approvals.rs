@@ -8,6 +8,7 @@ use super::repository::{GitRepository, RefValue};
 use super::tag::{self, Peeled};
 use super::{GitError, commit};
 use crate::domain::change::{ChangesetId, RepoPath};
+use crate::domain::time::Timestamp;
 use git2::ObjectType;
 
 /// Tokens that one push may add, and that are read for one subject.
@@ -35,6 +36,10 @@ pub struct RequestCommit {
     pub subject: ChangesetId,
     /// Its message, as stored.
     pub message: Vec<u8>,
+    /// Who made it, by its own words: `Name <mail>`.
+    pub by: Vec<u8>,
+    /// When, by its own words; 1970 where they say nothing.
+    pub time: Timestamp,
 }
 
 /// Why a push to `refs/jit/approvals` or `refs/jit/requests/…` is refused. A reason to deny, unless it is [`OwnRefRefusal::Git`].
@@ -179,12 +184,13 @@ impl GitRepository {
         let [subject] = node.parents[..] else {
             return Err(OwnRefRefusal::NotOneParent { request: *new, parents: node.parents.len() });
         };
-        let message = self.with_object(new, ObjectType::Commit, |bytes| {
+        let read = self.with_object(new, ObjectType::Commit, |bytes| {
             let message = commit::message(bytes);
-            (message.len() <= LONGEST_REQUEST).then(|| message.to_vec())
+            let (by, time) = commit::committer(bytes);
+            let time = Timestamp::from_unix(time).unwrap_or(Timestamp::EPOCH);
+            (message.len() <= LONGEST_REQUEST).then(|| RequestCommit { subject, message: message.to_vec(), by, time })
         })?;
-        let message = message.ok_or(OwnRefRefusal::LongMessage { request: *new, limit: LONGEST_REQUEST })?;
-        Ok(RequestCommit { subject, message })
+        read.ok_or(OwnRefRefusal::LongMessage { request: *new, limit: LONGEST_REQUEST })
     }
 
     /// The tree of a value that must be a commit itself, not a tag of one.

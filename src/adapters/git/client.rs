@@ -1,7 +1,7 @@
 //! The repository that a person works in: which one it is, how the user's own `git` is run in it, what its settings say.
 
 use super::{GitError, GitRepository, OpenError};
-use crate::domain::change::ChangesetId;
+use crate::domain::change::{ChangesetId, IdKind};
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::unix::ffi::OsStringExt;
@@ -26,6 +26,14 @@ pub enum CheckoutError {
     /// `git` could not be started.
     #[error("cannot run git")]
     NotStarted(#[source] io::Error),
+    /// It ended with an error.
+    #[error("git could not {doing}")]
+    Failed {
+        /// What was tried, as an infinitive.
+        doing: &'static str,
+        /// What it wrote to standard error.
+        said: Vec<u8>,
+    },
     /// Neither this folder nor one above it is a repository.
     #[error("{folder:?} is not in a Git repository")]
     NoRepository {
@@ -93,6 +101,25 @@ impl Checkout {
         command.output().map_err(CheckoutError::NotStarted)
     }
 
+    /// Returns the command that shows long texts to the user, as git chooses it; empty where git does not know.
+    pub fn pager(&self) -> String {
+        let output = self.git(["var", "GIT_PAGER"]).map(|output| output.stdout).unwrap_or_default();
+        String::from_utf8_lossy(trimmed(&output)).into_owned()
+    }
+
+    /// Returns how the files of `new` differ from those of `old`, as a patch; from none, where there is no `old`. No program of the
+    /// user's is started for it.
+    ///
+    /// # Errors
+    /// [`CheckoutError`].
+    pub fn diff(&self, old: Option<&ChangesetId>, new: &ChangesetId) -> Result<Vec<u8>, CheckoutError> {
+        let old = old.map_or_else(|| empty_tree(new.kind()).to_owned(), ChangesetId::hex);
+        let plain = ["diff-tree", "-p", "-M", "--no-color", "--no-ext-diff", "--no-textconv", "--end-of-options"];
+        let output = self.git(plain.into_iter().chain([old.as_str(), new.hex().as_str()]))?;
+        let failed = CheckoutError::Failed { doing: "compare two commits", said: output.stderr };
+        if output.status.success() { Ok(output.stdout) } else { Err(failed) }
+    }
+
     /// Returns who commits here, as git itself would write it (`Name <mail> …`); empty if git does not know.
     ///
     /// # Errors
@@ -141,6 +168,14 @@ impl Checkout {
             Some(id) if self.repository.has(&id)? => Ok(self.repository.commit_behind(&id)?),
             _ => Ok(None),
         }
+    }
+}
+
+/// The tree without files, which git knows whether it is there or not.
+fn empty_tree(kind: IdKind) -> &'static str {
+    match kind {
+        IdKind::GitSha256 => "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321",
+        _ => "4b825dc642cb6eb9a060e54bf8d69288fbee4904",
     }
 }
 

@@ -81,6 +81,13 @@ pub(super) fn signature(object: &[u8]) -> Signature {
     Signature { authors, committer: of(b"committer").pop().unwrap_or_default(), summary }
 }
 
+/// Reads who committed (`Name <mail>`), and when in seconds since 1970: 0 where that cannot be read.
+pub(super) fn committer(object: &[u8]) -> (Vec<u8>, i64) {
+    let line = headers(object).find_map(|line| line.strip_prefix(b"committer ")).unwrap_or_default();
+    let name = line.iter().rposition(|byte| *byte == b'>').map_or(line, |end| &line[..=end]);
+    (name.to_vec(), seconds(line))
+}
+
 /// Returns the bytes after the first empty line.
 pub(super) fn message(object: &[u8]) -> &[u8] {
     match object.windows(2).position(|pair| pair == b"\n\n") {

@@ -20,12 +20,16 @@ pub struct GitPush {
     history: GitHistory,
     repository: String,
     options: Vec<Vec<u8>>,
+    /// How many bytes of objects it brought.
+    quarantined: u64,
 }
 
 impl GitPush {
     /// Joins the claims (in `history`) with the push `options`; `repository` is the name and id that tokens name.
-    pub fn new(history: GitHistory, repository: String, options: Vec<Vec<u8>>) -> Self {
-        Self { history, repository, options }
+    ///
+    /// `quarantined` is how many bytes of objects came with it.
+    pub fn new(history: GitHistory, repository: String, options: Vec<Vec<u8>>, quarantined: u64) -> Self {
+        Self { history, repository, options, quarantined }
     }
 
     fn own(&self, update: &RefUpdate, carried: &mut Carried) -> Result<(), HistoryError> {
@@ -36,6 +40,13 @@ impl GitPush {
             Some(new) if name.starts_with(REQUESTS.as_bytes()) && update.action() == &Action::Create => {
                 self.request(update, new, carried)?
             }
+            None => match cancelled(name) {
+                Some(id) => {
+                    carried.cancelled.push(id);
+                    None
+                }
+                None => Some(OwnRefusal::NotYours { target: update.target.clone() }),
+            },
             _ => Some(OwnRefusal::NotYours { target: update.target.clone() }),
         };
         carried.refusals.extend(refusal);
@@ -97,9 +108,15 @@ impl GitPush {
     }
 }
 
+/// Returns the request that whoever deletes the ref `name` takes back.
+fn cancelled(name: &[u8]) -> Option<RequestId> {
+    let id = str::from_utf8(name.strip_prefix(REQUESTS.as_bytes())?).ok()?;
+    RequestId::parse(id).ok()
+}
+
 impl Incoming for GitPush {
     fn carried(&mut self, updates: &[RefUpdate]) -> Result<Carried, HistoryError> {
-        let mut carried = Carried::default();
+        let mut carried = Carried { bytes: self.quarantined, ..Carried::default() };
         for update in updates.iter().filter(|update| update.target.is_own()) {
             self.own(update, &mut carried)?;
         }

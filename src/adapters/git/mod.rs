@@ -1,7 +1,7 @@
 //! Git: what a push brings (reading), and what clients learn from the server (writing). The only place that names libgit2.
 //!
-//! The server's part starts no `git`. What goes over the network goes through the user's own (`client`, `remote`), with
-//! `GIT_NO_REPLACE_OBJECTS=1`.
+//! The server decides without starting `git`; it starts one to keep what a refused push brought (`parking`). What goes over the network goes
+//! through the user's own (`client`, `remote`). Each runs with `GIT_NO_REPLACE_OBJECTS=1`.
 
 mod additions;
 mod approvals;
@@ -18,6 +18,7 @@ mod history;
 pub mod hooks;
 mod incoming;
 mod lines;
+mod parking;
 mod paths;
 mod publish;
 mod receive;
@@ -35,6 +36,7 @@ pub use client_change::RequestCommitError;
 pub use error::{GitError, OpenError};
 pub use history::GitHistory;
 pub use incoming::{GitPush, REQUESTS, TOKEN_OPTION};
+pub use parking::{GitParking, Quarantine};
 pub use publish::{APPROVALS_REF, CHECKPOINT_REF, POLICY_REF, PublishError};
 pub use receive::{Claim, ReceiveError, push_options, read_claims};
 pub use remote::{Listing, Pushed, Remote, RemoteError};

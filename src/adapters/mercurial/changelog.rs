@@ -11,6 +11,7 @@
 
 use super::MercurialError;
 use crate::domain::change::{Changeset, ChangesetId, IdKind, co_author_emails};
+use crate::domain::time::Timestamp;
 use data_encoding::HEXLOWER;
 use sha1::{Digest as _, Sha1};
 
@@ -81,6 +82,15 @@ impl Read {
 
     pub(super) fn description(&self) -> &[u8] {
         &self.text[self.description..]
+    }
+
+    /// Returns who made it and when, by its own words; 1970 where these say nothing.
+    pub(super) fn user_and_time(&self) -> (Vec<u8>, Timestamp) {
+        let mut lines = self.lines().skip(1);
+        let user = lines.next().unwrap_or_default().to_vec();
+        let seconds = lines.next().and_then(|date| date.split(|byte| *byte == b' ').next());
+        let seconds = seconds.and_then(|digits| str::from_utf8(digits).ok()?.parse().ok());
+        (user, seconds.and_then(Timestamp::from_unix).unwrap_or(Timestamp::EPOCH))
     }
 
     /// Returns the parents that are there; one that is named twice counts once.

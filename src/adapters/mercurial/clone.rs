@@ -8,6 +8,7 @@ use super::request::{Header, Request, nodes};
 use super::wire::Fields;
 use crate::domain::change::{ChangeSize, ChangedFile, Changeset, ChangesetId};
 use crate::domain::request::RequestId;
+use crate::domain::time::Timestamp;
 use data_encoding::HEXLOWER;
 use std::collections::BTreeMap;
 use std::io::{BufReader, Read, Write};
@@ -60,6 +61,10 @@ pub struct RequestChangeset {
     pub subject: Option<ChangesetId>,
     /// Its description.
     pub description: Vec<u8>,
+    /// Who made it, by its own words.
+    pub by: Vec<u8>,
+    /// When, by its own words; 1970 where they say nothing.
+    pub time: Timestamp,
 }
 
 impl Talk {
@@ -211,6 +216,20 @@ impl<R: Read, W: Write> CloneTalk<R, W> {
         Ok(size)
     }
 
+    /// Returns how the files of `new` differ from those of `old`, as a patch in Git's form; from none, where there is no `old`.
+    ///
+    /// # Errors
+    /// [`HgError`].
+    pub fn diff(&mut self, old: Option<&ChangesetId>, new: &ChangesetId) -> Result<Vec<u8>, HgError> {
+        let mut patch = Vec::new();
+        let question = format!("diff {} {}", nodes(old.map_or(&[], std::slice::from_ref)), new.hex());
+        self.ask("write a patch", &question, b"S", |_, payload| {
+            patch.extend_from_slice(payload);
+            Ok(())
+        })?;
+        Ok(patch)
+    }
+
     /// Returns the requests that the server keeps, by their names; anybody may have made them.
     ///
     /// # Errors
@@ -243,7 +262,8 @@ impl<R: Read, W: Write> CloneTalk<R, W> {
             [Some(only), None] => Some(only),
             _ => None,
         };
-        Ok(RequestChangeset { subject, description: read.description().to_vec() })
+        let (by, time) = read.user_and_time();
+        Ok(RequestChangeset { subject, description: read.description().to_vec(), by, time })
     }
 
     /// Names the changeset `id` of the server's requests. Tells whether that was done: something may have the name already.

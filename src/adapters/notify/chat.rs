@@ -121,9 +121,7 @@ fn colour(event: Event) -> &'static str {
 fn teams_colour(event: Event) -> &'static str {
     match event {
         Event::Complete | Event::Landed => "Good",
-        Event::Denied | Event::Expired | Event::Overridden | Event::ReviewDue | Event::Trouble | Event::Escalated => {
-            "Attention"
-        }
+        Event::Denied | Event::Expired | Event::Overridden | Event::ReviewDue | Event::Trouble => "Attention",
         _ => "Accent",
     }
 }

@@ -3,13 +3,14 @@
 use super::git_errors::{checkout_failure, failure, remote_failure};
 use crate::adapters::disk::published::Published;
 use crate::adapters::git::{
-    APPROVALS_REF, CHECKPOINT_REF, Checkout, Claim, ClientApprovals, GitHistory, Listing, POLICY_REF, Remote,
+    APPROVALS_REF, CHECKPOINT_REF, Checkout, ClientApprovals, GitHistory, Listing, POLICY_REF, Remote,
 };
 use crate::cli::client_errors::{another_repository, not_jit};
+use crate::cli::effect;
 use crate::cli::local_clone::{Effect, KeptRequest, LocalClone, Move, ServerFiles, System};
 use crate::cli::{Exit, Failure, safe};
 use crate::domain::approval::SignedToken;
-use crate::domain::change::{Action, ChangeSize, ChangesetId, RefUpdate, Target};
+use crate::domain::change::{Changeset, ChangesetId, RefUpdate, Target};
 use crate::domain::policy::{PolicyFile, limits};
 use crate::domain::request::{Request, RequestId};
 use crate::domain::time::Timestamp;
@@ -91,6 +92,10 @@ impl LocalClone for GitClone {
         self.checkout.resolve(revision).map_err(|error| checkout_failure(&error))
     }
 
+    fn has(&self, changeset: &ChangesetId) -> Result<bool, Failure> {
+        self.checkout.repository().has(changeset).map_err(|error| failure(&error))
+    }
+
     fn full_id(&self, digits: &str) -> Option<ChangesetId> {
         ChangesetId::from_hex(self.checkout.repository().id_kind(), digits).ok()
     }
@@ -120,42 +125,26 @@ impl LocalClone for GitClone {
         }
     }
 
+    fn brought(&self, tip: &ChangesetId, without: &[ChangesetId]) -> Result<Vec<Changeset>, Failure> {
+        self.checkout.repository().commits_without(tip, without).map_err(|error| failure(&error))
+    }
+
     fn supposing(&self, moves: &[Move]) -> Result<Box<dyn History + '_>, Failure> {
-        let claim = |supposed: &Move| Claim {
-            old: supposed.old.first().copied(),
-            new: supposed.step.new_value(),
-            refname: supposed.target.as_git_ref().unwrap_or_default().to_vec(),
-        };
         let repository = self.checkout.reopened().map_err(|error| checkout_failure(&error))?;
-        let history = GitHistory::supposing(repository, moves.iter().map(claim).collect());
+        let history = GitHistory::supposing(repository, moves.iter().flat_map(Move::claims).collect());
         Ok(Box::new(history.among(self.listing.clone()).map_err(|error| failure(&error))?))
     }
 
     fn effect(&self, update: &RefUpdate) -> Result<Effect, Failure> {
-        let Some(subject) = update.tips.first() else { return Ok(Effect::default()) };
-        let repository = self.checkout.repository();
-        let base = self.commit_behind(update.old.first())?;
-        let found = match (update.action(), base) {
-            (Action::Delete, _) => {
-                let others = self.listing.iter().filter(|(target, _)| **target != update.target && !target.is_own());
-                let others: Vec<ChangesetId> = others.map(|(_, value)| *value).collect();
-                repository.commits_without(subject, &others).map(|lost| (lost, ChangeSize::default()))
-            }
-            (Action::Rewrite, Some(base)) => repository
-                .commits_without(&base, &[*subject])
-                .and_then(|lost| Ok((lost, repository.change_size(Some(&base), subject)?))),
-            (_, Some(base)) => repository
-                .fork_point(&base, subject)
-                .and_then(|start| Ok((Vec::new(), repository.change_size(start.as_ref(), subject)?))),
-            // A creation: from where its own commits begin.
-            (_, None) => {
-                let first = update.changesets.last();
-                let start = first.map_or(Some(*subject), |first| first.parents.first().copied());
-                repository.change_size(start.as_ref(), subject).map(|size| (Vec::new(), size))
-            }
-        };
-        let (lost, size) = found.map_err(|error| failure(&error))?;
-        Ok(Effect { lost, size })
+        effect::of_git(self.checkout.repository(), &self.listing, update).map_err(|error| failure(&error))
+    }
+
+    fn pager(&self) -> String {
+        self.checkout.pager()
+    }
+
+    fn diff(&self, from: Option<&ChangesetId>, to: &ChangesetId) -> Result<Vec<u8>, Failure> {
+        self.checkout.diff(from, to).map_err(|error| checkout_failure(&error))
     }
 
     fn approvals(&self) -> Box<dyn ApprovalStore + '_> {

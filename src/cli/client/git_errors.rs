@@ -6,8 +6,12 @@ use crate::cli::{Exit, Failure, safe};
 
 /// No repository, or none that can be used.
 pub fn checkout_failure(error: &CheckoutError) -> Failure {
-    let failure = Failure::from_error(Exit::Undecided, error);
+    let mut failure = Failure::from_error(Exit::Undecided, error);
     match error {
+        CheckoutError::Failed { said, .. } => {
+            failure.chain.extend(lines(said));
+            failure
+        }
         CheckoutError::NotStarted(_) => failure.hint("jit uses your own `git`: is it installed, and in PATH?"),
         CheckoutError::Open { why: OpenError::Shallow, .. } => {
             failure.hint("`git fetch --unshallow` brings the rest of the history")

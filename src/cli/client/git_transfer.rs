@@ -70,7 +70,8 @@ impl GitClone {
         let read = |(id, _, value): (RequestId, &Target, ChangesetId)| {
             let commit = repository.request(&value).ok()?;
             let request = Request::parse(&commit.message).ok()?;
-            Some(KeptRequest { id, subject: commit.subject, request })
+            let by = String::from_utf8_lossy(&commit.by).into_owned();
+            Some(KeptRequest { id, subject: commit.subject, request, by, time: commit.time })
         };
         Ok(listed.into_iter().filter_map(read).collect())
     }

@@ -4,10 +4,11 @@ use super::mercurial_errors::{failure, unreached};
 use super::mercurial_server::{Approvals, Tokens, remember};
 use crate::adapters::clock::SystemClock;
 use crate::adapters::mercurial::{Hg, HgError, Supposed, Talk};
+use crate::cli::effect;
 use crate::cli::local_clone::{Effect, KeptRequest, LocalClone, Move, ServerFiles, Step, System};
 use crate::cli::{Exit, Failure};
 use crate::domain::approval::SignedToken;
-use crate::domain::change::{Action, ChangeSize, ChangesetId, IdKind, RefUpdate, Target};
+use crate::domain::change::{Changeset, ChangesetId, IdKind, RefUpdate, Target};
 use crate::domain::request::{Request, RequestId};
 use crate::domain::time::Timestamp;
 use crate::ports::approval_store::{ApprovalStore, KnownToken};
@@ -36,7 +37,8 @@ struct Settings(BTreeMap<String, String>);
 
 impl Settings {
     fn of(hg: &Hg) -> Result<Self, Failure> {
-        let output = hg.run(["config", "--template", "{name}\\0{value}\\0", "jit", "paths", "ui.username"]);
+        let output =
+            hg.run(["config", "--template", "{name}\\0{value}\\0", "jit", "pager.pager", "paths", "ui.username"]);
         // It fails where nothing of this is set.
         let output = output.map_err(|error| failure(&error))?;
         let text = String::from_utf8_lossy(&output.stdout);
@@ -107,20 +109,6 @@ impl MercurialClone {
     pub(super) fn tokens(&self) -> &Tokens {
         &self.tokens
     }
-
-    /// Finds what the files of a branch or bookmark are compared with: the old value that the new one descends from, else where it left
-    /// the first of them; for a creation, where its own changesets begin.
-    fn start(&self, update: &RefUpdate, subject: &ChangesetId) -> Result<Option<ChangesetId>, Failure> {
-        let Some(old) = update.old.first() else {
-            let first = update.changesets.last();
-            return Ok(first.map_or(Some(*subject), |first| first.parents.first().copied()));
-        };
-        let below = self.ask(|talk| talk.reached(&update.old, &[*subject]))?;
-        match below.last() {
-            Some(nearest) => Ok(Some(*nearest)),
-            None => self.ask(|talk| talk.fork_point(old, subject)),
-        }
-    }
 }
 
 impl LocalClone for MercurialClone {
@@ -142,6 +130,10 @@ impl LocalClone for MercurialClone {
 
     fn resolve(&self, revision: &str) -> Result<Option<ChangesetId>, Failure> {
         self.ask(|talk| talk.resolve(revision))
+    }
+
+    fn has(&self, changeset: &ChangesetId) -> Result<bool, Failure> {
+        Ok(self.ask(|talk| talk.resolve(&changeset.hex()))?.as_ref() == Some(changeset))
     }
 
     fn full_id(&self, digits: &str) -> Option<ChangesetId> {
@@ -166,6 +158,10 @@ impl LocalClone for MercurialClone {
         self.ask(|talk| Ok(!talk.reached(&[*changeset], values)?.is_empty()))
     }
 
+    fn brought(&self, tip: &ChangesetId, without: &[ChangesetId]) -> Result<Vec<Changeset>, Failure> {
+        self.ask(|talk| talk.between(&[*tip], without))
+    }
+
     fn supposing(&self, moves: &[Move]) -> Result<Box<dyn History + '_>, Failure> {
         let [supposed] = moves else {
             return Err(Failure::undecided("only one move can be supposed at a time"));
@@ -176,20 +172,15 @@ impl LocalClone for MercurialClone {
     }
 
     fn effect(&self, update: &RefUpdate) -> Result<Effect, Failure> {
-        let Some(subject) = update.tips.first() else { return Ok(Effect::default()) };
-        match update.action() {
-            // The changesets stay, whatever pointed at them goes; and what becomes public changes no file.
-            Action::Delete | Action::Publish => Ok(Effect { lost: Vec::new(), size: ChangeSize::default() }),
-            Action::Rewrite => {
-                let lost = self.ask(|talk| talk.between(&update.old, &[*subject]))?;
-                let size = self.ask(|talk| talk.size(update.old.first(), subject))?;
-                Ok(Effect { lost, size })
-            }
-            _ => {
-                let start = self.start(update, subject)?;
-                Ok(Effect { lost: Vec::new(), size: self.ask(|talk| talk.size(start.as_ref(), subject))? })
-            }
-        }
+        self.ask(|talk| effect::of_mercurial(talk, update))
+    }
+
+    fn pager(&self) -> String {
+        pager(self.settings.get("pager.pager"))
+    }
+
+    fn diff(&self, from: Option<&ChangesetId>, to: &ChangesetId) -> Result<Vec<u8>, Failure> {
+        self.ask(|talk| talk.diff(from, to))
     }
 
     fn approvals(&self) -> Box<dyn ApprovalStore + '_> {
@@ -228,6 +219,12 @@ impl LocalClone for MercurialClone {
     fn forget_gone_requests(&self) -> Result<(), Failure> {
         Ok(())
     }
+}
+
+/// Chooses a pager as Mercurial does: its own setting, `PAGER`, else `less`.
+pub fn pager(setting: Option<&str>) -> String {
+    let of_user = || std::env::var("PAGER").ok().filter(|pager| !pager.is_empty());
+    setting.map(str::to_owned).or_else(of_user).unwrap_or_else(|| "less".to_owned())
 }
 
 /// Says a move in the words of the conversation.

@@ -62,7 +62,8 @@ impl MercurialClone {
             // Mercurial keeps no line end at the end.
             let message = [&read.description[..], b"\n"].concat();
             if let (Some(subject), Ok(request)) = (read.subject, Request::parse(&message)) {
-                found.push(KeptRequest { id, subject, request });
+                let by = String::from_utf8_lossy(&read.by).into_owned();
+                found.push(KeptRequest { id, subject, request, by, time: read.time });
             }
         }
         if let (Some(_), [kept]) = (only, &found[..])

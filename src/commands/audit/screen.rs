@@ -4,9 +4,9 @@ use crate::adapters::disk::log::{Depth, StoredEntry, Verified};
 use crate::cli::summary::counted;
 use crate::cli::{Context, Style, safe};
 use crate::domain::audit::{
-    Counted, Decision, Entry, Event, OutcomeKind, RecoveryKind, RuleRecord, UpdateRecord, Verdict,
+    Counted, Decision, Entry, Event, OutcomeKind, RecoveryKind, RequestStep, RuleRecord, Step, UpdateRecord, Verdict,
 };
-use crate::domain::change::ChangesetId;
+use crate::domain::change::{ChangesetId, Pusher};
 use crate::domain::policy::Mode;
 use crate::domain::text::decode;
 
@@ -68,6 +68,7 @@ fn describe(entry: &Entry, cx: &Context) -> (String, Vec<String>) {
             let applied = outcome.applied.iter().map(|update| format!("{} is {}", update.target, ids(&update.value)));
             (format!("outcome of {}: {how}{settled}", outcome.of), shortened(applied.collect()))
         }
+        Event::Request(step) => (plain(request(step)), request_details(step)),
         Event::Override(used) => {
             let what = format!("`{}` overridden for {} by decision {}", used.rule, used.target, used.of);
             let who = |one: &Counted| format!("by {} ({}), token {}", one.principal, one.role, one.token);
@@ -111,9 +112,35 @@ fn headline(decision: &Decision, cx: &Context) -> String {
         Verdict::Allow => cx.terminal.styled(Style::Good, "allowed"),
         Verdict::Deny => cx.terminal.styled(Style::Bad, "denied"),
     };
-    let who = decision.pusher.login.as_deref().unwrap_or("somebody unknown");
+    let who = login(&decision.pusher);
     let again = decision.again.map(|again| format!(", as entry {}, {} times so far", again.of, again.count));
     format!("{verdict} {}{}", safe(who.as_bytes()), again.unwrap_or_default())
+}
+
+fn request(request: &RequestStep) -> String {
+    let RequestStep { id, target, step, .. } = request;
+    let who = login(&request.requester);
+    match step {
+        Step::Sent { .. } => format!("{who} sent {id} for {target}"),
+        Step::Parked { .. } => format!("{id} of {who} for {target}: what the push brought is kept"),
+        Step::Cancelled => format!("{who} cancelled {id} for {target}"),
+        Step::Removed { why } => format!("{id} of {who} for {target} is kept no longer: {why}"),
+        Step::NotLanded { why } => format!("{id} of {who} for {target} did not land: {why}"),
+    }
+}
+
+fn request_details(request: &RequestStep) -> Vec<String> {
+    let subject = std::slice::from_ref(&request.subject);
+    let mut lines = vec![format!("{} {} -> {}", request.action, ids(&request.base), ids(subject))];
+    lines.extend(request.reason.iter().map(|reason| format!("reason: {reason}")));
+    if let Step::Sent { bytes } | Step::Parked { bytes, .. } = request.step {
+        lines.push(format!("{bytes} bytes"));
+    }
+    lines
+}
+
+fn login(pusher: &Pusher) -> &str {
+    pusher.login.as_deref().unwrap_or("somebody unknown")
 }
 
 fn details(decision: &Decision) -> Vec<String> {
@@ -190,7 +217,7 @@ fn shortened(mut lines: Vec<String>) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::domain::audit::Hash;
-    use crate::domain::change::{Action, IdKind, Pusher, Target};
+    use crate::domain::change::{Action, IdKind, Target};
     use crate::domain::name::{PrincipalId, RoleName, RuleName};
     use crate::domain::time::Timestamp;
     use std::collections::BTreeMap;
@@ -234,6 +261,7 @@ mod tests {
                 after: None,
                 found: None,
                 contents: Vec::new(),
+                requested: Vec::new(),
                 rules: vec![rule],
                 refused: Vec::new(),
             }],

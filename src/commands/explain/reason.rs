@@ -1,7 +1,7 @@
 //! Why a rule matches a push, or does not.
 
 use crate::domain::change::{Action, ChangesetId, RefUpdate};
-use crate::domain::policy::{Measure, Policy, Rule, RuleOutcome, UpdateDecision, When, new_to};
+use crate::domain::policy::{Measure, Policy, Rule, RuleOutcome, UpdateDecision, When, carried, new_to, touched};
 use crate::domain::text;
 use crate::enforcement::assess::Assessment;
 use serde_json::{Value, json};
@@ -62,7 +62,7 @@ impl<'a> Reason<'a> {
         };
         let matched = outcome.map_or(&[][..], |outcome| &outcome.matched[..]);
         let one =
-            |id: &ChangesetId| Matched { id: *id, paths: touched(rule, update, id), labels: labels(rule, update, id) };
+            |id: &ChangesetId| Matched { id: *id, paths: touched(rule, update, id), labels: carried(rule, update, id) };
         Self { rule, outcome, because, commits: matched.iter().map(one).collect() }
     }
 
@@ -94,33 +94,8 @@ fn sizes(measures: &[Measure]) -> String {
     measures.iter().map(one).collect::<Vec<_>>().join("; ")
 }
 
-/// The trailers of a commit that `rule` is about.
-fn labels(rule: &Rule, update: &RefUpdate, id: &ChangesetId) -> Vec<Vec<u8>> {
-    let commit = update.changesets.iter().find(|commit| commit.id == *id);
-    let trailers = commit.and_then(|commit| commit.trailers.as_ref()).into_iter().flatten();
-    let is_meant = |key: &[u8], value: &[u8]| {
-        let lower = key.to_ascii_lowercase();
-        rule.labels.iter().any(|(name, list)| name.as_bytes() == lower && list.matches(value))
-    };
-    let meant = trailers.filter(|trailer| is_meant(&trailer.key, &trailer.value));
-    meant.map(|trailer| [&trailer.key[..], b": ", &trailer.value[..]].concat()).collect()
-}
-
 /// Joins what is said of paths and of labels, as far as `rule` names them.
 fn picked(rule: &Rule, [paths, labels]: [&str; 2]) -> String {
     let said = [(rule.paths.is_some(), paths), (!rule.labels.is_empty(), labels)];
     said.iter().filter(|(is_asked, _)| *is_asked).map(|(_, words)| *words).collect::<Vec<_>>().join(" and ")
-}
-
-/// The paths of a commit, or of the difference to a tip, that `rule` is about.
-fn touched(rule: &Rule, update: &RefUpdate, id: &ChangesetId) -> Vec<Vec<u8>> {
-    let Some(patterns) = &rule.paths else { return Vec::new() };
-    let own = update.changesets.iter().filter(|commit| commit.id == *id).filter_map(|commit| commit.own_paths.as_ref());
-    let differences =
-        update.tip_changes.iter().filter(|change| change.tip == *id).filter_map(|change| change.paths.as_ref());
-    let all = own.chain(differences).flatten().map(|path| path.as_bytes());
-    let mut touched: Vec<Vec<u8>> = all.filter(|path| patterns.matches(path)).map(<[u8]>::to_vec).collect();
-    touched.sort();
-    touched.dedup();
-    touched
 }

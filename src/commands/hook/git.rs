@@ -1,6 +1,8 @@
 //! The hooks of a Git repository.
 
-use crate::adapters::git::{GitHistory, GitPush, GitRepository, PublishError, TOKEN_OPTION, push_options, read_claims};
+use crate::adapters::git::{
+    GitHistory, GitParking, GitPush, GitRepository, PublishError, Quarantine, TOKEN_OPTION, push_options, read_claims,
+};
 use crate::cli::{Context, Exit, Failure, IntoFailure, ServerParts, Told};
 use crate::commands::notify;
 use crate::domain::approval::{SignedToken, place};
@@ -25,7 +27,8 @@ const PUBLISH_TRIES: usize = 10;
 pub(super) fn pre_receive(cx: &Context) -> Result<Exit, Failure> {
     let started = Instant::now();
     let repo = GitRepository::for_hook().or_fail()?;
-    let parts = ServerParts::open(repo.common_dir())?;
+    let common_dir = repo.common_dir().to_owned();
+    let parts = ServerParts::open(&common_dir)?;
     let deadline = started + parts.settings.deadline;
     super::watch(parts.settings.deadline, |why| Context::default().terminal.say(why));
     let input = read_input()?;
@@ -40,8 +43,15 @@ pub(super) fn pre_receive(cx: &Context) -> Result<Exit, Failure> {
     let environment: BTreeMap<OsString, OsString> = env::vars_os().collect();
     let options = push_options(&environment).or_fail()?;
     let history = GitHistory::receiving(repo, claims);
-    let mut push = GitPush::new(history, parts.settings.repository.clone(), options);
-    let answer = parts.server().decide(&mut push, parts.pusher(), started, deadline);
+    let quarantine = Quarantine::of(&environment);
+    let mut push = GitPush::new(history, parts.settings.repository.clone(), options, quarantine.bytes());
+    let mut answer = parts.server().decide(&mut push, parts.pusher(), started, deadline);
+    if parts.settings.requests.park && !answer.requests.is_empty() {
+        match GitParking::open(&common_dir, quarantine).or_fail() {
+            Ok(mut parking) => parts.server().park(&mut answer, &mut parking, super::before(deadline)),
+            Err(failure) => cx.terminal.say(&failure.context("what the push brought is not kept").lines()),
+        }
+    }
     let Told { reason, notes, hints } = Told::of(&answer);
     let hints = hints.iter().map(|hint| format!("hint: {hint}"));
     cx.terminal.say(&reason.into_iter().chain(hints).chain(notes).collect::<Vec<_>>().join("\n"));

@@ -10,7 +10,7 @@ use crate::enforcement::Answer;
 use std::ffi::OsString;
 use std::path::Path;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long the hook waits at its deadline for somebody to read why it ends.
 const LAST_WORDS: Duration = Duration::from_millis(500);
@@ -48,6 +48,12 @@ pub fn run(args: &Args, cx: &Context) -> Result<Exit, Failure> {
             None => Err(Failure::usage(format!("there is no hook `{}`", crate::cli::safe(name.as_bytes())))),
         },
     }
+}
+
+/// When to stop with what comes after the decision: some of the time until `deadline` is left for saying what was decided.
+fn before(deadline: Instant) -> Instant {
+    let now = Instant::now();
+    now + deadline.saturating_duration_since(now) * 3 / 4
 }
 
 /// How a hook ends that decided.

@@ -5,7 +5,7 @@ use crate::adapters::disk::log::{AuditPaths, LogReader, StoredEntry};
 use crate::adapters::disk::{Job, JobFile, Outbox, OutboxError, OutboxLock, OutboxState};
 use crate::cli::{Exit, Failure};
 use crate::domain::audit::{self, Decision, Header};
-use crate::domain::notify::{Event, Notice, Route, Seen, from_entry, retry};
+use crate::domain::notify::{Event, Notice, Route, Seen, Standing, changes, from_entry, overdue, retry};
 use crate::domain::policy::Policy;
 use crate::domain::time::{Span, Timestamp};
 use crate::ports::clock::Clock;
@@ -36,6 +36,8 @@ pub struct Courier<'a> {
     pub repository: &'a str,
     /// The policy that is in force, if it loads.
     pub policy: &'a (dyn Fn() -> Option<Arc<Policy>> + Sync),
+    /// How the requests stand; none where that cannot be found out.
+    pub requests: &'a (dyn Fn() -> Vec<Standing> + Sync),
     /// What delivers, given that policy.
     pub notifier: &'a (dyn Fn(Option<Arc<Policy>>) -> Box<dyn Notifier> + Sync),
     /// What time it is.
@@ -125,21 +127,32 @@ impl Courier<'_> {
             notices.extend(self.trouble(&mut state, what, now));
             state.next = size;
         }
-        let read = reader.entries(state.next, size, |stored| {
-            match self.tell(&reader, &stored, policy, &mut state) {
-                // What a later version wrote says nothing to this one.
-                Err(LogError::Unreadable { .. }) => {}
-                told => notices.extend(told?),
-            }
-            state.next = stored.index + 1;
-            Ok(())
-        });
+        let from = state.next;
+        let read = reader.since(
+            |index, _| index < from,
+            |stored| {
+                if stored.index >= size {
+                    return Ok(());
+                }
+                match self.tell(&reader, &stored, policy, &mut state) {
+                    // What a later version wrote says nothing to this one.
+                    Err(LogError::Unreadable { .. }) => {}
+                    told => notices.extend(told?),
+                }
+                state.next = stored.index + 1;
+                Ok(())
+            },
+        );
         if let Err(error) = read {
             let what = format!("the log cannot be read on: {}", words(&error));
             notices.extend(self.trouble(&mut state, what, now));
         }
+        if known.is_none() || state.told.watches() {
+            notices.extend(changes(self.repository, &(self.requests)(), now, &mut state.told));
+        }
+        notices.extend(overdue(self.repository, now, &mut state.told));
         for notice in notices {
-            let notice = Notice { commands: commands_of(&notice), checkpoint: seen.clone(), ..notice };
+            let notice = Notice { commands: commands_of(&notice), checkpoint: seen.clone(), ..notice.bounded() };
             if self.route.takes(&notice, policy) {
                 self.outbox.put(lock, &notice, now)?;
             }
@@ -152,14 +165,13 @@ impl Courier<'_> {
 
     /// The number of the first entry that is recent.
     fn recent(&self, reader: &LogReader, size: u64, now: Timestamp) -> u64 {
-        let mut first = size;
-        let found = reader.entries(size.saturating_sub(MOST_RECENT), size, |stored| {
-            if first == size && Header::parse(&stored.leaf).is_ok_and(|header| now.since(header.time) <= RECENT) {
-                first = stored.index;
-            }
+        let mut first = None;
+        let old = |index: u64, header: &Header<'_>| index + MOST_RECENT < size || now.since(header.time) > RECENT;
+        let found = reader.since(old, |stored| {
+            first = first.or(Some(stored.index));
             Ok(())
         });
-        if found.is_ok() { first } else { size }
+        found.ok().and(first).unwrap_or(size)
     }
 
     fn tell(
@@ -179,12 +191,17 @@ impl Courier<'_> {
 
     fn decision(&self, reader: &LogReader, index: u64) -> Result<Option<Decision>, LogError> {
         let mut found = None;
-        reader.entries(index, index + 1, |stored| {
-            if let audit::Event::Decision(decision) = stored.whole(self.paths)?.event {
-                found = Some(*decision);
-            }
-            Ok(())
-        })?;
+        reader.since(
+            |at, _| at < index,
+            |stored| {
+                if stored.index == index
+                    && let audit::Event::Decision(decision) = stored.whole(self.paths)?.event
+                {
+                    found = Some(*decision);
+                }
+                Ok(())
+            },
+        )?;
         Ok(found)
     }
 

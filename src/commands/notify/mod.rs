@@ -1,6 +1,7 @@
 //! `jit notify test|status|deliver`: tells people and programs what happened (docs/notify.md).
 
 mod courier;
+mod requests;
 mod status;
 mod trial;
 
@@ -101,7 +102,7 @@ fn deliver(args: &DeliverArgs, cx: &Context) -> Result<Exit, Failure> {
     let ended: Vec<Result<Ended, Failure>> = thread::scope(|scope| {
         // Each place has its own thread, lock and outbox: one that hangs keeps no other from its notices.
         let parts = &parts;
-        let start = |sink| scope.spawn(move || deliver_to(sink, parts, args, until));
+        let start = |sink| scope.spawn(move || deliver_to(sink, parts, args, until, cx));
         let running: Vec<_> = sinks.iter().map(start).collect();
         let stopped = || Err(Failure::undecided("the courier stopped in the middle"));
         running.into_iter().map(|one| one.join().unwrap_or_else(|_| stopped())).collect()
@@ -141,7 +142,13 @@ fn deliver(args: &DeliverArgs, cx: &Context) -> Result<Exit, Failure> {
     Ok(exit)
 }
 
-fn deliver_to(sink: &Sink, parts: &ServerParts, args: &DeliverArgs, until: Instant) -> Result<Ended, Failure> {
+fn deliver_to(
+    sink: &Sink,
+    parts: &ServerParts,
+    args: &DeliverArgs,
+    until: Instant,
+    cx: &Context,
+) -> Result<Ended, Failure> {
     let outbox = outbox(parts, sink);
     if args.again
         && let Some(lock) = outbox.lock().or_fail()?
@@ -155,6 +162,7 @@ fn deliver_to(sink: &Sink, parts: &ServerParts, args: &DeliverArgs, until: Insta
         paths: &paths,
         repository: &parts.settings.repository,
         policy: &|| policy(parts),
+        requests: &|| requests::standing(args.repo.as_deref(), cx),
         notifier: &|policy| sink.notifier(policy, |name| env::var_os(name), Arc::new(SystemClock)),
         clock: &clock,
         at_once: args.now,
@@ -214,12 +222,12 @@ fn commands_of(notice: &Notice) -> Vec<String> {
     let Some(about) = &notice.about else { return Vec::new() };
     let flag = advice::target_flag(&about.target);
     match notice.event {
-        Event::Opened => {
+        Event::Opened | Event::Approved | Event::Expiring => {
             let action = about.actions.first().unwrap_or(&Action::Update);
             let subjects = if about.new.is_empty() { &about.old } else { &about.new };
             subjects.iter().map(|id| advice::sign_command(id, &about.target, action)).collect()
         }
-        Event::Overridden => {
+        Event::Overridden | Event::ReviewDue => {
             let rule = notice.rules.first().map(|rule| format!(" --rule {}", rule.name)).unwrap_or_default();
             about.new.iter().take(1).map(|id| format!("jit review {}{rule} {flag}", id.hex())).collect()
         }

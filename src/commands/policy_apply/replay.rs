@@ -1,7 +1,8 @@
 //! Judges logged pushes once more, by another policy.
 //!
-//! A push is judged as it was: at its time, by its pusher, with the tokens that counted then, whose texts the log has. Rejections are
-//! those that the server keeps. The targets that existed then are found by undoing, from the newest entry back, what landed since.
+//! A push is judged as it was: at its time, by its pusher, with the tokens that counted then, whose texts the log has, and of what was let
+//! in with those that nobody needed, which the server keeps. Rejections are those that it keeps. The targets that existed then are found
+//! by undoing, from the newest entry back, what landed since.
 //! A push whose commits are gone, as those of most refused ones are, cannot be judged.
 
 use super::effect::Changes;
@@ -22,7 +23,7 @@ use crate::enforcement::Server;
 use crate::enforcement::assess::{NO_LOG, assess};
 use crate::ports::approval_store::{Added, ApprovalStore, Found as FoundTokens, StoreError};
 use crate::ports::history::History;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How many pushes are judged.
 const PUSHES: usize = 100;
@@ -153,7 +154,10 @@ impl Replay<'_> {
             updates,
         };
         let tokens = logged.tokens.values().filter_map(|text| SignedToken::parse(text).ok()).collect();
-        let approvals = AtThatTime { tokens, store: self.server.approvals, then };
+        let rules = logged.updates.iter().flat_map(|update| &update.rules);
+        let failed = rules.flat_map(|rule| &rule.not_counted).map(|one| one.token).collect();
+        let unneeded = (logged.verdict == audit::Verdict::Allow).then_some(failed);
+        let approvals = AtThatTime { tokens, unneeded, store: self.server.approvals, then };
         assess(self.policy, push, history, &approvals, &NO_LOG, then).ok().map(|assessment| assessment.decision)
     }
 }
@@ -161,14 +165,24 @@ impl Replay<'_> {
 /// The approvals that the log has, and what the server keeps against approvals since before that time.
 struct AtThatTime<'a> {
     tokens: Vec<SignedToken>,
+    /// Of a push that was let in: the approvals that are known not to have counted. The log does not name those that were good and not
+    /// needed; whatever else the server keeps from before is taken for one. A push that was refused had none too many.
+    unneeded: Option<BTreeSet<TokenId>>,
     store: &'a dyn ApprovalStore,
     then: Timestamp,
 }
 
 impl AtThatTime<'_> {
     fn known(&self, mut found: FoundTokens) -> FoundTokens {
-        let spends = |kind: &Kind| matches!(kind, Kind::Approve | Kind::Override(_));
-        found.tokens.retain(|signed| !spends(&signed.token.kind) && signed.token.not_before <= self.then);
+        let unneeded = |signed: &SignedToken| self.unneeded.as_ref().is_some_and(|failed| !failed.contains(&signed.id));
+        found.tokens.retain(|signed| {
+            let is_meant = match signed.token.kind {
+                Kind::Approve => unneeded(signed),
+                Kind::Override(_) => false,
+                _ => true,
+            };
+            is_meant && signed.token.not_before <= self.then
+        });
         found
     }
 }

@@ -73,6 +73,10 @@ pub struct UpdateRecord {
     /// The contents of the tokens that counted, sorted: once the update is made, they are spent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub contents: Vec<ContentId>,
+    /// The tips for which a refusal opens requests: somebody's token could still let them in. Their ids follow from repository, target
+    /// and tip.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub requested: Vec<ChangesetId>,
     /// Each rule that matched.
     pub rules: Vec<RuleRecord>,
     /// Why it was refused whatever the rules say.

@@ -3,6 +3,7 @@
 use super::decision::{Again, Decision, Verdict};
 use super::events::{Genesis, GenesisRefs, Outcome, Override, PolicyChange, Recovery, Review, Uninstall};
 use super::merkle::Hash;
+use super::request::RequestStep;
 use crate::domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +30,8 @@ pub enum Event {
     Decision(Box<Decision>),
     /// What became of an allowed push.
     Outcome(Outcome),
+    /// Something was done with a request.
+    Request(RequestStep),
     /// An allowed push passed a rule in an emergency.
     Override(Override),
     /// Somebody looked at an override.
@@ -42,7 +45,8 @@ pub enum Event {
 }
 
 /// The kinds that [`Event`] knows.
-const KINDS: [&str; 8] = ["genesis", "decision", "outcome", "override", "review", "policy", "recovery", "uninstall"];
+const KINDS: [&str; 9] =
+    ["genesis", "decision", "outcome", "request", "override", "review", "policy", "recovery", "uninstall"];
 
 /// Why bytes are no entry, or an entry cannot be written.
 #[derive(Debug, thiserror::Error)]
@@ -123,7 +127,7 @@ impl Entry {
             Event::Outcome(outcome) => outcome.blob,
             Event::Override(overriding) => overriding.blob,
             Event::Policy(policy) => policy.blob,
-            Event::Genesis(_) | Event::Review(_) | Event::Recovery(_) | Event::Uninstall(_) => None,
+            Event::Genesis(_) | Event::Request(_) | Event::Review(_) | Event::Recovery(_) | Event::Uninstall(_) => None,
         }
     }
 
@@ -152,7 +156,7 @@ impl Entry {
                 policy.changed.clear();
                 policy.blob = Some(whole);
             }
-            Event::Genesis(_) | Event::Review(_) | Event::Recovery(_) | Event::Uninstall(_) => {}
+            Event::Genesis(_) | Event::Request(_) | Event::Review(_) | Event::Recovery(_) | Event::Uninstall(_) => {}
         }
         short
     }
@@ -168,7 +172,7 @@ pub struct Header<'a> {
     pub kind: &'a str,
     /// The answer of a decision.
     pub verdict: Option<Verdict>,
-    /// The decision that an outcome or an override is about.
+    /// The decision that an outcome, an override or a parked request is about.
     pub of: Option<u64>,
     /// The override that a review is about.
     pub debt: Option<u64>,

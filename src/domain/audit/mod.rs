@@ -11,6 +11,7 @@ mod merkle;
 mod note;
 mod order;
 mod refs;
+mod request;
 mod spelling;
 mod standing;
 
@@ -27,4 +28,5 @@ pub use merkle::{Hash, Tree, leaf_hash, node_hash, nodes_before, peak_positions,
 pub use note::{NoteError, Origin, OriginError, VerifierKey, VerifierKeyError, sign_note};
 pub use order::{Order, OrderFault};
 pub use refs::{RefsError, encode_refs, find_in_refs};
+pub use request::{KeptRequest, Obstacle, Removal, RequestStep, Step};
 pub use standing::{Debt, LastDenial, Standing, StandingError, TargetChange, TargetState, Unsettled, UnsettledUpdate};

@@ -5,6 +5,7 @@ use crate::domain::approval::TokenId;
 use crate::domain::change::{Action, ChangesetId, ContentId, Pusher, Target};
 use crate::domain::name::{PrincipalId, RoleName, RuleName};
 use crate::domain::policy::Mode;
+use crate::domain::request::RequestId;
 use crate::domain::time::Timestamp;
 use serde::de::{Deserialize, Deserializer, Error};
 use serde::ser::{Serialize, Serializer};
@@ -39,6 +40,7 @@ spelled! {
     RuleName: |text| Self::new(text).ok();
     TokenId: |text| Hash::from_hex(text).map(|hash| Self(hash.0));
     Hash: Self::from_hex;
+    RequestId: |text| Self::parse(text).ok();
 }
 
 /// [`Mode`] in JSON, in the words of the policy.
@@ -59,15 +61,15 @@ pub(super) struct PusherText {
 }
 
 /// Text from outside in JSON: percent-encoded, in the one spelling of [`crate::domain::text`].
-mod outside {
+pub(super) mod outside {
     use super::{Deserialize, Deserializer, Error, Serialize, Serializer};
     use crate::domain::text;
 
-    pub(super) fn serialize<S: Serializer>(words: &Option<String>, to: S) -> Result<S::Ok, S::Error> {
+    pub fn serialize<S: Serializer>(words: &Option<String>, to: S) -> Result<S::Ok, S::Error> {
         words.as_ref().map(|words| text::encode(words.as_bytes(), b"")).serialize(to)
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
         let decode = |written: String| {
             let bytes = text::decode(&written, b"").map_err(D::Error::custom)?;
             String::from_utf8(bytes).map_err(D::Error::custom)

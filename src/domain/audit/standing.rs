@@ -4,6 +4,7 @@ use super::decision::{Again, Decision, Verdict};
 use super::entry::{Entry, Event};
 use super::events::{Outcome, Override, RecoveryKind};
 use super::merkle::Hash;
+use super::request::{self, KeptRequest};
 use crate::domain::approval::TokenId;
 use crate::domain::change::{Action, ChangesetId, ContentId, Target};
 use crate::domain::time::Timestamp;
@@ -148,6 +149,9 @@ pub struct Standing {
     /// Overrides without a review, oldest first.
     #[serde(default)]
     pub debts: Vec<Debt>,
+    /// Requests whose commits the server keeps, oldest first.
+    #[serde(default)]
+    pub kept: Vec<KeptRequest>,
     /// The newest entry, if it is a denial.
     pub last_denial: Option<LastDenial>,
 }
@@ -183,6 +187,10 @@ impl Standing {
             Event::Review(review) => {
                 let at = self.debts.iter().position(|debt| debt.index == review.debt);
                 self.debts.remove(at.ok_or(StandingError::NoDebt { debt: review.debt })?);
+                Vec::new()
+            }
+            Event::Request(step) => {
+                request::take(&mut self.kept, index, entry.time, step);
                 Vec::new()
             }
             Event::Genesis(_) | Event::Policy(_) | Event::Recovery(_) | Event::Uninstall(_) => Vec::new(),

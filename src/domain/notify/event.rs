@@ -49,8 +49,6 @@ events! {
     Superseded = "superseded";
     /// Its requester has taken it back.
     Cancelled = "cancelled";
-    /// Nobody has answered for as long as a rule allows.
-    Escalated = "escalated";
     /// A rule was passed in an emergency.
     Overridden = "overridden";
     /// An override waits for its review for longer than it should.

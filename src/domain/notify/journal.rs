@@ -1,28 +1,16 @@
 //! Which notices follow from an entry of the log.
 
 use super::event::Event;
+use super::memory::Told;
 use super::notice::{About, Notice, RuleNotice};
-use crate::domain::audit::{self, Decision, Entry, Outcome, Override, RecoveryKind, RuleRecord, UpdateRecord, Verdict};
-use crate::domain::change::ChangesetId;
+use crate::domain::audit::{
+    self, Decision, Entry, Outcome, OutcomeKind, Override, RecoveryKind, RequestStep, RuleRecord, Step, UpdateRecord,
+    Verdict,
+};
+use crate::domain::change::{Action, ChangesetId};
 use crate::domain::policy::{Mode, Policy, Rule};
 use crate::domain::request::RequestId;
-use crate::domain::time::{Span, Timestamp};
-use std::collections::BTreeMap;
-
-/// For how long that is remembered.
-const REMEMBERED: Span = Span::days(90);
-
-/// What was told once and is not told again, by name, and when: a second refused push opens no request again.
-#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Told(BTreeMap<String, Timestamp>);
-
-impl Told {
-    /// Takes a name; tells whether it is new.
-    pub fn is_new(&mut self, name: &str, at: Timestamp) -> bool {
-        self.0.retain(|_, since| at.since(*since) <= REMEMBERED);
-        self.0.insert(name.to_owned(), at).is_none()
-    }
-}
+use crate::domain::time::Timestamp;
 
 /// Returns what the entry `index` has to tell, in its order.
 ///
@@ -39,8 +27,22 @@ pub fn from_entry(
     let from = Source { index, time: entry.time, repository, policy };
     match &entry.event {
         audit::Event::Decision(decision) => from.decision(decision, told),
-        audit::Event::Outcome(outcome) => from.outcome(outcome, judged),
-        audit::Event::Override(used) => vec![from.overriding(used)],
+        audit::Event::Outcome(outcome) => {
+            if outcome.how == OutcomeKind::NotApplied {
+                told.comes_to_nothing(outcome.of);
+            }
+            from.outcome(outcome, judged)
+        }
+        audit::Event::Override(used) => {
+            let notice = from.overriding(used);
+            told.owes(index, used, &notice);
+            vec![notice]
+        }
+        audit::Event::Review(review) => {
+            told.paid(review.debt);
+            Vec::new()
+        }
+        audit::Event::Request(step) => from.asked_for(step, told),
         audit::Event::Policy(change) => vec![Notice {
             by: vec![change.by.clone()],
             details: change.changed.iter().map(|name| format!("changed: {name}")).collect(),
@@ -92,38 +94,54 @@ impl Source<'_> {
                 let what = format!("{} was moved past the hooks; its value was {}", update.target, ids(found));
                 notices.push(Notice { about: Some(about(update)), ..self.trouble(part + 1, vec![what]) });
             }
-            if decision.verdict == Verdict::Deny && self.waits(update) {
+            if decision.verdict == Verdict::Deny {
                 notices.extend(self.opened(decision, update, told));
             }
         }
         notices
     }
 
-    /// Tells whether somebody's token could still let the update in, as far as its record says.
-    fn waits(&self, update: &UpdateRecord) -> bool {
-        let mut unmet = update.rules.iter().filter(|rule| is_unmet(rule)).peekable();
-        let asks = |rule: &RuleRecord| self.rule(rule).is_none_or(|rule| rule.asks_tokens() && !rule.deny);
-        !update.target.is_own() && update.refused.is_empty() && unmet.peek().is_some() && unmet.all(asks)
-    }
-
-    /// One opening for each tip that should land, or for the value that should go.
+    /// One opening for each request of the update that was not told of.
     fn opened(&self, decision: &Decision, update: &UpdateRecord, told: &mut Told) -> Vec<Notice> {
-        let subjects = if update.new.is_empty() { &update.old } else { &update.new };
         let mut notices = Vec::new();
-        for subject in subjects {
-            let id = RequestId::of(self.repository, &update.target, subject).to_string();
-            if told.is_new(&id, self.time) {
-                notices.push(Notice {
-                    entry: Some(self.index),
-                    request: Some(id.clone()),
-                    about: Some(About { new: vec![*subject], ..about(update) }),
-                    requester: decision.pusher.login.clone(),
-                    rules: update.rules.iter().filter(|rule| is_unmet(rule)).map(|rule| self.asked(rule)).collect(),
-                    ..Notice::new(self.repository, Event::Opened, &id, self.time)
-                });
-            }
+        for subject in &update.requested {
+            let id = RequestId::of(self.repository, &update.target, subject);
+            let rules = update.rules.iter().filter(|rule| is_unmet(rule)).map(|rule| self.asked(rule)).collect();
+            let about = About { new: after(&update.actions, subject), ..about(update) };
+            notices.extend(self.opening(&id, about, decision.pusher.login.clone(), rules, told));
         }
         notices
+    }
+
+    /// The opening of a request that nobody had pushed before it was sent.
+    fn asked_for(&self, step: &RequestStep, told: &mut Told) -> Vec<Notice> {
+        if !matches!(step.step, Step::Sent { .. } | Step::Parked { .. }) {
+            return Vec::new();
+        }
+        let actions = vec![step.action.clone()];
+        let about =
+            About { target: step.target.clone(), old: step.base.clone(), new: after(&actions, &step.subject), actions };
+        let opening = self.opening(&step.id, about, step.requester.login.clone(), Vec::new(), told);
+        let reason = step.reason.iter().filter(|reason| !reason.is_empty()).map(|reason| format!("reason: {reason}"));
+        opening.into_iter().map(|notice| Notice { details: reason.clone().collect(), ..notice }).collect()
+    }
+
+    fn opening(
+        &self,
+        id: &RequestId,
+        about: About,
+        requester: Option<String>,
+        rules: Vec<RuleNotice>,
+        told: &mut Told,
+    ) -> Option<Notice> {
+        told.opens(id, &rules, self.time).then(|| Notice {
+            entry: Some(self.index),
+            request: Some(id.to_string()),
+            about: Some(about),
+            requester,
+            rules,
+            ..Notice::new(self.repository, Event::Opened, &format!("{id} {}", self.time), self.time)
+        })
     }
 
     /// What landed of a push that a rule was asked about. Everything else lands without a word.
@@ -200,6 +218,11 @@ fn about(update: &UpdateRecord) -> About {
         old: update.old.clone(),
         new: update.new.clone(),
     }
+}
+
+/// The value after the move: none for a deletion, whose subject is what goes.
+fn after(actions: &[Action], subject: &ChangesetId) -> Vec<ChangesetId> {
+    if actions.contains(&Action::Delete) { Vec::new() } else { vec![*subject] }
 }
 
 fn ids(list: &[ChangesetId]) -> String {

@@ -4,13 +4,17 @@
 
 mod event;
 mod journal;
+mod memory;
 mod notice;
 pub mod retry;
 mod route;
+mod watch;
 mod words;
 
 pub use event::{Event, NotAnEvent};
-pub use journal::{Told, from_entry};
+pub use journal::from_entry;
+pub use memory::Told;
 pub use notice::{About, Notice, NoticeId, RuleNotice, SCHEMA, Seen};
 pub use route::{Recipient, Route, recipients};
+pub use watch::{Standing, changes, overdue};
 pub use words::{Fact, facts, title};

@@ -11,6 +11,10 @@ use std::fmt;
 /// The version of a notice's form. It grows when a field changes its meaning or goes; new fields may come without.
 pub const SCHEMA: &str = "jit-notice/1";
 
+/// The most entries of a list, and the most characters of a sentence: a notice is read, and its file is no longer than others.
+const MOST_ENTRIES: usize = 100;
+const MOST_CHARACTERS: usize = 1000;
+
 /// What two notices share if and only if they tell of the same event: 32 hex digits.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -152,9 +156,38 @@ impl Notice {
         }
     }
 
+    /// Cuts every list and sentence whose length somebody outside decides: 100 entries of 1,000 characters at most.
+    #[must_use]
+    pub fn bounded(mut self) -> Self {
+        self.rules.truncate(MOST_ENTRIES);
+        for rule in &mut self.rules {
+            cut(&mut rule.required);
+            cut(&mut rule.missing);
+        }
+        cut(&mut self.by);
+        cut(&mut self.details);
+        if let Some(about) = &mut self.about {
+            about.old.truncate(MOST_ENTRIES);
+            about.new.truncate(MOST_ENTRIES);
+        }
+        self
+    }
+
     /// Writes the JSON that webhooks and commands get, without a newline at its end.
     pub fn json(&self) -> String {
         serde_json::to_string(self).expect("a notice holds nothing that JSON cannot")
+    }
+}
+
+/// Cuts sentences, and what there are too many of, with a word on how many.
+fn cut(sentences: &mut Vec<String>) {
+    let more = sentences.len().saturating_sub(MOST_ENTRIES);
+    sentences.truncate(MOST_ENTRIES);
+    for sentence in sentences.iter_mut().filter(|sentence| sentence.chars().count() > MOST_CHARACTERS) {
+        *sentence = sentence.chars().take(MOST_CHARACTERS - 1).chain(['…']).collect();
+    }
+    if more > 0 {
+        sentences.push(format!("and {more} more"));
     }
 }
 
@@ -176,6 +209,25 @@ mod tests {
         for bad in ["", "../../../../etc/passwd-0000000000", "ABCDEF00000000000000000000000000"] {
             assert_eq!(NoticeId::try_from(bad.to_owned()), Err(NotANoticeId), "{bad}");
         }
+    }
+
+    #[test]
+    fn no_push_makes_a_notice_endless() {
+        let rule = RuleNotice {
+            name: RuleName::new("review").expect("a name"),
+            message: None,
+            required: vec!["é".repeat(50_000); 500],
+            missing: Vec::new(),
+        };
+        let notice = Notice {
+            rules: vec![rule; 3],
+            details: vec!["short".to_owned(); 102],
+            ..Notice::new("payments@00", Event::Opened, "7", Timestamp::EPOCH)
+        };
+        let bounded = notice.bounded();
+        assert_eq!(bounded.details.last().map(String::as_str), Some("and 2 more"));
+        assert_eq!(bounded.rules[0].required[0].chars().count(), 1000);
+        assert!(bounded.json().len() < 1 << 20);
     }
 
     #[test]

@@ -34,7 +34,6 @@ pub fn title(notice: &Notice) -> String {
         Event::Expired => format!("the request of {who} for {target} has expired"),
         Event::Superseded => format!("{who} asks for a newer version on {target}"),
         Event::Cancelled => format!("{who} no longer asks for {target}"),
-        Event::Escalated => format!("nobody has answered the request of {who} for {target}"),
         Event::Overridden => format!("{by} overrode {rule} for {target}"),
         Event::ReviewDue => format!("the override of {rule} for {target} still waits for its review"),
         Event::Landed => format!("{target} has what {who} asked for"),

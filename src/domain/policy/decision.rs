@@ -71,6 +71,14 @@ impl UpdateDecision {
             None => Verdict::Allow,
         }
     }
+
+    /// Tells whether the update is refused and somebody's token could still change that, for all that its rules say.
+    pub fn awaits_tokens(&self) -> bool {
+        let mut unmet = self.rules.iter().filter(|rule| rule.mode == Mode::Enforce && !rule.is_met());
+        self.verdict() == Verdict::Deny
+            && self.default != Some(DefaultAnswer::Deny)
+            && unmet.all(RuleOutcome::awaits_tokens)
+    }
 }
 
 /// How one rule judged one update.
@@ -128,6 +136,13 @@ impl RuleOutcome {
     /// Returns the overrides that pass it in an emergency; none if it is met otherwise, or not at all.
     pub fn overridden_by(&self) -> &[Counted] {
         self.overriding.as_ref().filter(|one| one.passes).map_or(&[], |one| &one.counted)
+    }
+
+    /// Tells whether tokens could meet it: those that it lacks, the revocation of a rejection, or an override.
+    fn awaits_tokens(&self) -> bool {
+        let is_token =
+            |unmet: &Unmet| matches!(unmet, Unmet::Approvals { .. } | Unmet::Check(_) | Unmet::Rejected { .. });
+        self.overriding.is_some() || self.unmet.iter().all(is_token)
     }
 
     /// Returns every token on which the rule's answer rests: approvals that fill places, attestations of checks that hold.

@@ -10,6 +10,16 @@
 //! reason percent-encoded%20UTF-8
 //! ```
 
+mod ledger;
+#[cfg(test)]
+mod ledger_tests;
+mod limits;
+mod state;
+
+pub use ledger::{Asked, Ended, Ledger, Wanted};
+pub use limits::Limits;
+pub use state::{Clocks, Finding, State, ends};
+
 use crate::domain::change::{Action, ChangesetId, Target};
 use crate::domain::text;
 use data_encoding::HEXLOWER;

@@ -244,7 +244,7 @@ pub fn vectors() -> Vec<Vector> {
     let mut vectors = Vec::new();
     let mut lines = CASES.lines().chain(kinds::CASES.lines()).filter(|line| !line.is_empty());
     while let Some((name, why)) = lines.next().and_then(|line| line.split_once(": ")) {
-        let mut message = start(name).to_owned();
+        let mut message = start(name);
         loop {
             let line = lines.next().and_then(|line| line.strip_prefix("  ")).expect("a case ends with its answer");
             let (field, value) = line.split_once(' ').expect("a field and its value");

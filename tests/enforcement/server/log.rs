@@ -4,8 +4,8 @@ use super::world::Steps;
 use crate::support::at;
 use ed25519_dalek::SigningKey;
 use jit::domain::audit::{
-    Debt, Entry, Event, Genesis, GenesisRefs, Hash, LastDenial, Origin, SignedCheckpoint, Standing, System,
-    TargetState, Unsettled, Verdict, VerifierKey,
+    Debt, Entry, Event, Genesis, GenesisRefs, Hash, KeptRequest, LastDenial, Origin, SignedCheckpoint, Standing,
+    System, TargetState, Unsettled, Verdict, VerifierKey,
 };
 use jit::domain::change::{ChangesetId, ContentId, Target};
 use jit::domain::time::Timestamp;
@@ -166,6 +166,10 @@ impl Log for Handle {
         &self.standing.debts
     }
 
+    fn kept(&self) -> &[KeptRequest] {
+        &self.standing.kept
+    }
+
     fn last_denial(&self) -> Option<LastDenial> {
         self.book.borrow().standing.last_denial
     }
@@ -182,6 +186,7 @@ impl Log for Handle {
             Event::Outcome(_) => "outcome",
             Event::Override(_) => "override",
             Event::Review(_) => "review",
+            Event::Request(_) => "request",
             _ => "other",
         };
         book.step("append", what)?;

@@ -9,6 +9,7 @@ mod log;
 mod order;
 mod outcome;
 mod overrides;
+mod parking;
 mod repeated;
 mod repository;
 mod transactions;

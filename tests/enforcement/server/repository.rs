@@ -192,7 +192,7 @@ impl Incoming for Repository {
             Some("own") => vec![OwnRefusal::NotYours { target: target("refs/jit/policy") }],
             _ => vec![],
         };
-        Ok(Carried { tokens: self.carried.clone(), requests: vec![], refusals })
+        Ok(Carried { tokens: self.carried.clone(), refusals, ..Carried::default() })
     }
 }
 

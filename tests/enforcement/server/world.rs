@@ -8,6 +8,7 @@ use jit::domain::audit::{self, Decision, Event, Outcome};
 use jit::domain::change::{ChangesetId, ContentId};
 use jit::domain::name::{PrincipalId, RoleName};
 use jit::domain::policy::{Policy, PolicyFile, Verdict, load};
+use jit::domain::request::Limits;
 use jit::domain::time::Timestamp;
 use jit::enforcement::{self, Answer, Landed, Server};
 use jit::ports::approval_store::{Added, ApprovalStore, Found, SkipReason, Skipped, StoreError};
@@ -141,6 +142,8 @@ pub struct World {
     pub shelf: Shelf,
     /// The policy.
     pub rules: Rules,
+    /// How much may wait.
+    pub limits: Limits,
     /// What was called.
     pub steps: Steps,
     watch: Watch,
@@ -166,6 +169,7 @@ impl World {
             books,
             shelf: Shelf { tokens: RefCell::default(), broken: None, steps: steps.clone() },
             rules: Rules { text: Some(rules.to_owned()), default: "allow", steps: steps.clone() },
+            limits: Limits { park: true, max_count: 2, max_bytes: 100, ..Limits::default() },
             watch: Watch { now: RefCell::new(at(0)), steps: steps.clone() },
             steps,
         }
@@ -193,6 +197,7 @@ impl World {
         Server {
             repository: REPOSITORY,
             unknown_pusher_allowed: false,
+            limits: &self.limits,
             policy: &self.rules,
             approvals: &self.shelf,
             log: &self.books,

@@ -8,8 +8,8 @@ use super::state::{Kept, State};
 use super::storage::{failed, remove, write_whole};
 use super::{anchor, blobs};
 use crate::domain::audit::{
-    Debt, Entry, Frame, Hash, LastDenial, SignedCheckpoint, Standing, TargetChange, TargetState, Tree, Unsettled,
-    leaf_hash,
+    Debt, Entry, Frame, Hash, KeptRequest, LastDenial, SignedCheckpoint, Standing, TargetChange, TargetState, Tree,
+    Unsettled, leaf_hash,
 };
 use crate::domain::change::{ContentId, Target};
 use crate::domain::time::Timestamp;
@@ -84,6 +84,10 @@ impl Log for DiskLog {
 
     fn debts(&self) -> &[Debt] {
         &self.state.standing.debts
+    }
+
+    fn kept(&self) -> &[KeptRequest] {
+        &self.state.standing.kept
     }
 
     fn last_denial(&self) -> Option<LastDenial> {

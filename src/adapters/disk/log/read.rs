@@ -5,11 +5,14 @@ use super::format;
 use super::lines::{Lines, SEGMENT};
 use super::paths::AuditPaths;
 use super::storage::failed;
-use crate::domain::audit::{Checkpoint, Entry, Event, Frame, Hash, SignedCheckpoint, find_in_refs};
+use crate::domain::audit::{Checkpoint, Entry, Event, Frame, Hash, Header, SignedCheckpoint, find_in_refs};
 use crate::domain::change::{ChangesetId, Target};
 use crate::ports::log::{LogError, Place};
 use std::fs::File;
 use std::os::unix::fs::FileExt;
+
+/// Bytes that are read in a row rather than halved once more.
+const NEAR: u64 = 64 * 1024;
 
 /// An entry as it stands in the journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,48 +65,6 @@ impl LogReader {
         Ok(note.and_then(|note| Some((SignedCheckpoint::open(&note, &key).ok()?, note))))
     }
 
-    /// Hands the entries from number `from` on to `each`, in order, but not those from `until` on. The first is found through the
-    /// derived file `index`, or by reading its segment from the start where that is wrong.
-    ///
-    /// # Errors
-    /// As [`LogReader::segment`]; and [`LogError::Segment`] if the journal ends before `until`.
-    pub fn entries(
-        &self,
-        from: u64,
-        until: u64,
-        mut each: impl FnMut(StoredEntry) -> Result<(), LogError>,
-    ) -> Result<(), LogError> {
-        let mut next = from;
-        while next < until {
-            let (segment, before) = (next / SEGMENT, next);
-            let (offset, index) = match self.offset_of(next) {
-                Some(offset) => (offset, next),
-                None => (0, segment * SEGMENT),
-            };
-            read_from(&self.paths, segment, offset, index, &mut |stored| {
-                if (next..until).contains(&stored.index) {
-                    next = stored.index + 1;
-                    each(stored)?;
-                }
-                Ok(())
-            })?;
-            if next == before || (next < until && !next.is_multiple_of(SEGMENT)) {
-                return Err(LogError::Segment { segment });
-            }
-        }
-        Ok(())
-    }
-
-    /// Where `index` says that an entry begins, if that is so.
-    fn offset_of(&self, index: u64) -> Option<u64> {
-        let mut bytes = [0; 8];
-        File::open(self.paths.index()).ok()?.read_exact_at(&mut bytes, index.checked_mul(8)?).ok()?;
-        let offset = u64::from_le_bytes(bytes);
-        let mut lines = Lines::open(&self.paths.segment(index / SEGMENT), offset, u64::MAX).ok()??;
-        let line = lines.next().ok()??;
-        (Frame::parse(line.bytes).ok()?.size == index + 1).then_some(offset)
-    }
-
     /// Returns how many segments there are.
     pub fn segments(&self) -> u64 {
         (0..).find(|number| !self.paths.segment(*number).exists()).unwrap_or(0)
@@ -120,6 +81,91 @@ impl LogReader {
     ) -> Result<(), LogError> {
         read_from(&self.paths, number, 0, number * SEGMENT, &mut each)
     }
+
+    /// Hands entries to `each`, in order, from the first that is not `before`: all that are must stand before all that are not.
+    ///
+    /// Found by halving, first among the segments, then within one: what it costs depends on what is handed over, and hardly on the
+    /// log's length.
+    ///
+    /// # Errors
+    /// As [`LogReader::segment`].
+    pub fn since(
+        &self,
+        before: impl Fn(u64, &Header<'_>) -> bool,
+        mut each: impl FnMut(StoredEntry) -> Result<(), LogError>,
+    ) -> Result<(), LogError> {
+        let segments = self.segments();
+        let mut first = 0;
+        let mut end = segments;
+        // The segment to begin in is the last whose first entry is before, for others may follow in it.
+        while first + 1 < end {
+            let middle = first + (end - first) / 2;
+            match self.line_after(middle, 0, &before)? {
+                Some((_, true)) => first = middle,
+                _ => end = middle,
+            }
+        }
+        let mut start = self.start_in(first, &before)?;
+        for number in first..segments {
+            read_from(&self.paths, number, start.offset, start.index, &mut |stored| {
+                let header = Header::parse(&stored.leaf);
+                // An entry that cannot be read is for `each` to judge.
+                match header.is_ok_and(|header| before(stored.index, &header)) {
+                    true => Ok(()),
+                    false => each(stored),
+                }
+            })?;
+            start = Start { offset: 0, index: (number + 1) * SEGMENT };
+        }
+        Ok(())
+    }
+
+    /// Finds a line of the segment that is before, close in front of the first that is not.
+    fn start_in(&self, number: u64, before: &impl Fn(u64, &Header<'_>) -> bool) -> Result<Start, LogError> {
+        let path = self.paths.segment(number);
+        let mut low = Start { offset: 0, index: number * SEGMENT };
+        let mut high = path.metadata().map_err(failed("reading", &path))?.len();
+        while high - low.offset > NEAR {
+            let middle = low.offset + (high - low.offset) / 2;
+            match self.line_after(number, middle, before)? {
+                Some((found, true)) if found.offset < high => low = found,
+                _ => high = middle,
+            }
+        }
+        Ok(low)
+    }
+
+    /// Looks at the first line that begins at or after `offset`: where that is, and whether it is before. `None`: there is none.
+    fn line_after(
+        &self,
+        number: u64,
+        offset: u64,
+        before: &impl Fn(u64, &Header<'_>) -> bool,
+    ) -> Result<Option<(Start, bool)>, LogError> {
+        let path = self.paths.segment(number);
+        // From the byte before: if a line ends there, the next begins at `offset`.
+        let opened = Lines::open(&path, offset.saturating_sub(1), u64::MAX).map_err(failed("opening", &path))?;
+        let Some(mut lines) = opened else { return Ok(None) };
+        if offset > 0 {
+            lines.next().map_err(failed("reading", &path))?;
+        }
+        let Some(line) = lines.next().map_err(failed("reading", &path))?.filter(|line| line.whole) else {
+            return Ok(None);
+        };
+        let place = Place { segment: number, line: 0, offset: line.offset, index: number * SEGMENT };
+        let damaged = |fault| LogError::Damaged { place, fault };
+        let frame = Frame::parse(line.bytes).map_err(|fault| damaged(fault.into()))?;
+        let index = frame.size.saturating_sub(1);
+        let header = Header::parse(frame.leaf).map_err(|fault| LogError::Unreadable { index, fault })?;
+        Ok(Some((Start { offset: line.offset, index }, before(index, &header))))
+    }
+}
+
+/// Where a line begins in its segment, and the index of its entry.
+#[derive(Debug, Clone, Copy)]
+struct Start {
+    offset: u64,
+    index: u64,
 }
 
 /// Hands entries to `each`, from number `index`, which begins at `offset`, to the end of the segment.

@@ -5,7 +5,9 @@ use crate::domain::approval::TokenId;
 use crate::domain::audit::{Applied, Counted, Hash, OutcomeKind, PolicyChange, Recovery, Uninstall};
 use crate::domain::change::{Action, IdKind, Pusher, Target};
 use crate::domain::name::{PrincipalId, RoleName, RuleName};
+use crate::domain::notify::overdue;
 use crate::domain::policy::{PolicyFile, load};
+use std::collections::BTreeMap;
 
 const POLICY: &str = r#"
 version = 1
@@ -20,14 +22,6 @@ name = "review"
 branches = ["main"]
 require = [{ role = "dba", approvals = 1 }]
 message = "ask alice"
-[[rule]]
-name = "frozen"
-branches = ["main"]
-deny = true
-[[rule]]
-name = "known"
-branches = ["main"]
-pushers = "known"
 "#;
 
 fn policy() -> Policy {
@@ -68,6 +62,7 @@ fn update(target: &str, rules: Vec<RuleRecord>) -> UpdateRecord {
         after: None,
         found: None,
         contents: Vec::new(),
+        requested: Vec::new(),
         rules,
         refused: Vec::new(),
     }
@@ -96,37 +91,79 @@ fn told(event: audit::Event, judged: Option<&Decision>, told: &mut Told) -> Vec<
 }
 
 #[test]
-fn a_request_is_opened_where_a_token_could_still_let_the_push_in() {
-    let (enforce, observe) = (Mode::Enforce, Mode::Observe);
-    let unmet = |name| rule(name, Mode::Enforce, false);
-    let main = "refs/heads/main";
-    let cases = [
-        ("an approval is missing", Verdict::Deny, update(main, vec![unmet("review")]), true),
-        ("a rule that is gone meanwhile", Verdict::Deny, update(main, vec![unmet("gone")]), true),
-        ("the push was let in", Verdict::Allow, update(main, vec![unmet("review")]), false),
-        ("never", Verdict::Deny, update(main, vec![unmet("frozen")]), false),
-        ("an approval, and never", Verdict::Deny, update(main, vec![unmet("review"), unmet("frozen")]), false),
-        ("a stranger pushes", Verdict::Deny, update(main, vec![unmet("known")]), false),
-        ("nothing is missing here", Verdict::Deny, update(main, vec![rule("review", enforce, true)]), false),
-        ("only observed", Verdict::Deny, update(main, vec![rule("review", observe, false)]), false),
-        (
-            "refused whatever rules say",
-            Verdict::Deny,
-            UpdateRecord { refused: vec!["x".into()], ..update(main, vec![unmet("review")]) },
-            false,
-        ),
-        ("what is jit's own", Verdict::Deny, update("refs/jit/policy", vec![unmet("review")]), false),
-    ];
-    for (what, verdict, update, opens) in cases {
-        let event = audit::Event::Decision(Box::new(decision(verdict, vec![update])));
+fn a_request_is_opened_once_until_it_has_ended() {
+    let asks = |byte| UpdateRecord {
+        requested: vec![id(byte)],
+        ..update("refs/heads/main", vec![rule("review", Mode::Enforce, false)])
+    };
+    let denied = |updates| audit::Event::Decision(Box::new(decision(Verdict::Deny, updates)));
+    let mut memory = Told::default();
+    let opened = told(denied(vec![asks(2), asks(3), update("refs/heads/free", vec![])]), None, &mut memory);
+    assert_eq!(opened.len(), 2);
+    for notice in &opened {
+        assert_eq!((notice.event, notice.requester.as_deref()), (Event::Opened, Some("bob")));
+        assert_eq!(notice.rules[0].message.as_deref(), Some("ask alice"));
+    }
+    assert_ne!(opened[0].id, opened[1].id);
+    assert_eq!(told(denied(vec![asks(2)]), None, &mut memory), [], "told twice");
+    let sent = |step| {
+        audit::Event::Request(RequestStep {
+            id: RequestId::of("payments@00", &Target::parse("refs/heads/main").expect("a target"), &id(2)),
+            target: Target::parse("refs/heads/main").expect("a target"),
+            subject: id(2),
+            action: Action::Update,
+            base: vec![id(1)],
+            reason: Some("why".to_owned()),
+            requester: Pusher { login: Some("bob".into()), source: "env".into() },
+            step,
+        })
+    };
+    assert_eq!(told(sent(Step::Parked { bytes: 1, of: 7 }), None, &mut memory), [], "told of what was refused already");
+    assert_eq!(told(sent(Step::Cancelled), None, &mut Told::default()), []);
+    let opened = told(sent(Step::Sent { bytes: 1 }), None, &mut Told::default());
+    assert_eq!((opened[0].event, &opened[0].details[..]), (Event::Opened, &["reason: why".to_owned()][..]));
+}
+
+#[test]
+fn an_override_is_told_again_when_nobody_has_reviewed_it_in_time() {
+    let used = |of| {
+        audit::Event::Override(Override {
+            of,
+            target: Target::parse("refs/heads/main").expect("a target"),
+            rule: RuleName::new("review").expect("a name"),
+            subjects: vec![id(2)],
+            overriders: Vec::new(),
+            roles: vec![RoleName::new("dba").expect("a name")],
+            barred: Vec::new(),
+            due: Timestamp::from_unix(100).expect("a time"),
+            blob: None,
+        })
+    };
+    let review = audit::Event::Review(audit::Review {
+        debt: 7,
+        by: PrincipalId::new("alice").expect("a name"),
+        token: TokenId([1; 32]),
+        text: String::new(),
+    });
+    let undone = audit::Event::Outcome(Outcome {
+        of: 6,
+        applied: vec![],
+        how: OutcomeKind::NotApplied,
+        settled: false,
+        blob: None,
+    });
+    let at = |seconds| Timestamp::from_unix(seconds).expect("a time");
+    for (then, due) in [(None, true), (Some(review), false), (Some(undone), false)] {
         let mut memory = Told::default();
-        let notices = told(event.clone(), None, &mut memory);
-        assert_eq!(notices.len(), usize::from(opens), "{what}");
-        for notice in notices {
-            assert_eq!((notice.event, notice.requester.as_deref()), (Event::Opened, Some("bob")), "{what}");
-            assert!(notice.request.as_deref().is_some_and(|id| id.starts_with("r-")), "{what}");
-        }
-        assert!(told(event, None, &mut memory).is_empty(), "{what}: told twice");
+        assert_eq!(told(used(6), None, &mut memory)[0].event, Event::Overridden);
+        then.into_iter().for_each(|event| drop(told(event, None, &mut memory)));
+        assert_eq!(overdue("payments@00", at(99), &mut memory), []);
+        let found = overdue("payments@00", at(100), &mut memory);
+        assert_eq!(
+            found.iter().map(|one| one.event).collect::<Vec<_>>(),
+            if due { vec![Event::ReviewDue] } else { vec![] }
+        );
+        assert_eq!(overdue("payments@00", at(101), &mut memory), [], "told twice");
     }
 }
 

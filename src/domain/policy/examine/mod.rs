@@ -2,6 +2,7 @@
 //!
 //! Here, and only here, a clock and a repository play a part. What loading judges depends on the files alone.
 
+mod example;
 mod people;
 mod protection;
 mod quorum;

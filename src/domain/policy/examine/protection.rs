@@ -1,8 +1,9 @@
 //! Targets that enforcing rules name and that can be moved without any of them being asked.
 //!
-//! Asked is one target for each pattern: the one that it names, or one that it matches. What rules with `paths` leave open is
+//! Asked is one target for each pattern, of one with alternatives for each of these: the one that it names, or one that it matches. What rules with `paths` leave open is
 //! meant, and not told.
 
+use super::example::examples_of;
 use super::warn;
 use crate::domain::audit::System;
 use crate::domain::change::{Action, Target};
@@ -25,13 +26,14 @@ pub(super) fn check(draft: &Draft, policy: &Policy, contents: Option<&Contents>,
     let mut seen = BTreeSet::new();
     for (written, rule) in &rules {
         for entry in entries(draft, written) {
-            let Some(target) = example(entry, system) else { continue };
-            if target.is_own() || !policy.names_target(rule, &target) || !seen.insert(target.clone()) {
-                continue;
+            for target in examples(entry, system) {
+                if target.is_own() || !policy.names_target(rule, &target) || !seen.insert(target.clone()) {
+                    continue;
+                }
+                let about: Vec<Enforcing<'_>> =
+                    rules.iter().filter(|(_, rule)| policy.names_target(rule, &target)).copied().collect();
+                judge(draft, &entry.pattern.place, &target, system, &about, found);
             }
-            let about: Vec<Enforcing<'_>> =
-                rules.iter().filter(|(_, rule)| policy.names_target(rule, &target)).copied().collect();
-            judge(draft, &entry.pattern.place, &target, system, &about, found);
         }
     }
 }
@@ -80,10 +82,9 @@ fn entries<'d>(draft: &'d Draft, rule: &'d RuleDraft) -> impl Iterator<Item = &'
     rule.entries.iter().chain(environments.flat_map(|one| &one.entries))
 }
 
-/// Returns a target that the pattern of `entry` is about.
-fn example(entry: &EntryDraft, system: System) -> Option<Target> {
-    let name = example_name(&entry.pattern.value)?;
-    match (entry.key, system) {
+/// Returns targets that the pattern of `entry` is about.
+fn examples(entry: &EntryDraft, system: System) -> Vec<Target> {
+    let target = |name: String| match (entry.key, system) {
         ("branches", System::Git) => Target::git_ref(format!("refs/heads/{name}").as_bytes()).ok(),
         ("branches", System::Hg) => Some(Target::Branch(name.as_bytes().into())),
         ("tags", System::Git) => Target::git_ref(format!("refs/tags/{name}").as_bytes()).ok(),
@@ -91,22 +92,6 @@ fn example(entry: &EntryDraft, system: System) -> Option<Target> {
         ("bookmarks", System::Hg) => Some(Target::Bookmark(name.as_bytes().into())),
         ("refs", System::Git) => Target::git_ref(name.as_bytes()).ok(),
         _ => None,
-    }
-}
-
-/// Returns a name that `pattern` matches; `None` for one that takes away, and for sets and alternatives.
-fn example_name(pattern: &str) -> Option<String> {
-    if pattern.starts_with('!') || pattern.contains(['[', '{']) {
-        return None;
-    }
-    let mut name = String::new();
-    let mut chars = pattern.replace("**", "*").chars().collect::<Vec<_>>().into_iter();
-    while let Some(c) = chars.next() {
-        match c {
-            '*' | '?' => name.push('x'),
-            '\\' => name.push(chars.next()?),
-            _ => name.push(c),
-        }
-    }
-    Some(name)
+    };
+    examples_of(&entry.pattern.value).into_iter().filter_map(target).collect()
 }

@@ -66,6 +66,7 @@ fn decision(verdict: Verdict, action: Action, old: u8, new: u8) -> Decision {
             after: None,
             found: None,
             contents: Vec::new(),
+            requested: Vec::new(),
             rules: Vec::new(),
             refused: Vec::new(),
         }],

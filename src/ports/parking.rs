@@ -1,0 +1,68 @@
+//! Where the commits of requests wait until they may land, so that approvers can fetch them (docs/spec/request.md).
+
+use crate::domain::change::ChangesetId;
+use crate::domain::request::{Request, RequestId};
+use std::error::Error;
+use std::io;
+use std::time::Instant;
+
+/// Where the commits of requests wait.
+pub trait Parking {
+    /// Tells whether approvers can fetch the request.
+    ///
+    /// # Errors
+    /// [`ParkingError`].
+    fn has(&mut self, id: &RequestId) -> Result<bool, ParkingError>;
+
+    /// Takes `subject`, with everything below it that is nowhere else, out of a push that is being refused; returns its size in bytes.
+    ///
+    /// Nobody can fetch it yet: what is left behind by a crash after this goes with the next clean-up of the repository itself.
+    ///
+    /// # Errors
+    /// [`ParkingError`]; [`ParkingError::TooLarge`] if it is more than `limit` bytes.
+    fn rescue(&mut self, subject: &ChangesetId, limit: u64, deadline: Instant) -> Result<u64, ParkingError>;
+
+    /// Lets approvers fetch the request for `subject`, which was rescued; does nothing if they can already.
+    ///
+    /// # Errors
+    /// [`ParkingError`].
+    fn show(&mut self, id: &RequestId, subject: &ChangesetId, request: &Request) -> Result<(), ParkingError>;
+}
+
+/// Why a request is not kept. Nothing of what was decided depends on it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ParkingError {
+    /// It is more than there is room for.
+    #[error("it is more than {limit} bytes")]
+    TooLarge {
+        /// How many there may be.
+        limit: u64,
+    },
+    /// It took too long.
+    #[error("there was no time left to keep it")]
+    DeadlinePassed,
+    /// Something else stands in its place.
+    #[error("something else stands in its place")]
+    Taken,
+    /// A program that does a part of it could not be run.
+    #[error("cannot run {program}")]
+    NotRun {
+        /// The program.
+        program: &'static str,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+    /// A program that does a part of it failed, such as over a damaged object.
+    #[error("{program} failed: {}", said.trim_end().replace('\n', "; "))]
+    Failed {
+        /// The program.
+        program: &'static str,
+        /// What it said.
+        said: String,
+    },
+    /// The repository could not be read or written.
+    #[error("cannot keep it")]
+    Repository(#[source] Box<dyn Error + Send + Sync>),
+}
