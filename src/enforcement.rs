@@ -4,6 +4,8 @@
 //! decision depends on, and held until the decision is durable.
 
 pub mod assess;
+mod kept;
+mod landing;
 mod own;
 pub mod preview;
 mod record;
@@ -27,6 +29,8 @@ use assess::AssessError;
 use own::Intake;
 use std::time::Instant;
 
+pub use kept::KeptError;
+pub use landing::{Arrived, Attempt, NotLanded};
 pub use record::{Found, Landed, Outcome};
 pub use request::{Kept, NotKept, Opened};
 pub use review::{ReviewRefusal, Reviewed};

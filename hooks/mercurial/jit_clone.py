@@ -79,6 +79,7 @@ _field, _nodes, _has = jit_hook._field, jit_hook._nodes, jit_hook._has
 OPTIONS = [
     (b'', b'remote', b'', b'the server', b'NAME'),
     (b'', b'here', None, b'this repository alone'),
+    (b'', b'requests', None, b'see what waits in the sibling too'),
 ]
 
 
@@ -92,7 +93,7 @@ def debugjit(ui, repo, **opts):
     remote = b'' if opts['here'] else opts['remote'] or None
     try:
         with Overlay(ui, repo, remote) as overlay:
-            facts = overlay.facts()
+            facts = overlay.facts(opts['requests'])
             header = {} if opts['here'] else {b'url': overlay.location}
             output.write(jit_hook.PREFACE)
             output.write(jit_hook._records(jit_hook._header(b'clone', _folder(repo), header, repo)))
@@ -163,12 +164,24 @@ class Overlay:
         if self._temporary:
             shutil.rmtree(self._temporary, ignore_errors=True)
 
-    def facts(self):
+    def facts(self, requests=False):
         if self.peer is None:
             return CloneFacts(self._ui, self.repo, self.repo, jit_hook.Before(self.repo, {}), None)
         self._all, heads = self.with_incoming(self.peer, b'server.hg', self.repo)
+        # A bundle cannot stand on another: of a clone that lacks something of its server's, only that is seen.
+        if requests and self._all is self.repo:
+            self._all = self._with_requests()
         before = Remote(self._ui, self._all.unfiltered(), self.peer, heads)
         return CloneFacts(self._ui, self.repo, self._all, before, self)
+
+    def _with_requests(self):
+        """Returns the clone with whatever waits in the sibling."""
+        peer = self.sibling()
+        try:
+            nodes = [node for _name, node in _requests(peer)]
+            return self.with_incoming(peer, b'requests.hg', self.repo, nodes)[0] if nodes else self.repo
+        finally:
+            peer.close()
 
     def with_incoming(self, peer, name, repo, heads=None):
         """Returns the clone with whatever `peer` has and it has not, and the heads that were looked at."""
@@ -200,6 +213,12 @@ class Overlay:
 def _keys(peer, namespace):
     with peer.commandexecutor() as executor:
         return executor.callcommand(b'listkeys', {b'namespace': namespace}).result()
+
+
+def _requests(peer):
+    """The bookmarks of a sibling that name requests."""
+    found = bookmarksmod.unhexlifybookmarks(_keys(peer, b'bookmarks'))
+    return sorted(item for item in found.items() if item[0].startswith(REQUEST))
 
 
 def _branchmap(peer):
@@ -261,6 +280,7 @@ class CloneFacts(jit_hook.Facts):
         b'requests': 0,
         b'request': 1,
         b'name': 2,
+        b'unname': 2,
     }
 
     def __init__(self, ui, clone, everything, before, overlay):
@@ -415,17 +435,19 @@ class CloneFacts(jit_hook.Facts):
         """The requests that the server keeps, by name."""
         peer = self._overlay.sibling()
         try:
-            for name, node in sorted(bookmarksmod.unhexlifybookmarks(_keys(peer, b'bookmarks')).items()):
-                if name.startswith(REQUEST):
-                    yield b'V', b'k' + _field(jit_hook._stored(name)) + jit_hook._node_list([node])
+            for name, node in _requests(peer):
+                yield b'V', b'k' + _field(jit_hook._stored(name)) + jit_hook._node_list([node])
         finally:
             peer.close()
 
     def request(self, node):
         """A changeset of the server's requests, which need not be here."""
+        nodes = _nodes(node)
+        if all(_has(self._log, node) for node in nodes):
+            yield from self.changesets(node)
+            return
         peer = self._overlay.sibling()
         try:
-            nodes = _nodes(node)
             everything, _heads = self._overlay.with_incoming(peer, b'requests.hg', self._clone, nodes)
             try:
                 facts = jit_hook.Facts(everything, None)
@@ -438,8 +460,15 @@ class CloneFacts(jit_hook.Facts):
 
     def name(self, name, node):
         """Names a changeset of the server's requests, unless something there has the name. Answers with it if it was done."""
+        return self._move_name(name, b'', node)
+
+    def unname(self, name, node):
+        """Takes the name away, if it is that of this changeset. Answers with it if it was done."""
+        return self._move_name(name, node, b'')
+
+    def _move_name(self, name, old, new):
         peer = self._overlay.sibling()
-        key = {b'namespace': b'bookmarks', b'key': name, b'old': b'', b'new': node}
+        key = {b'namespace': b'bookmarks', b'key': name, b'old': old, b'new': new}
         try:
             with peer.commandexecutor() as executor:
                 if executor.callcommand(b'pushkey', key).result():

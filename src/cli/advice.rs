@@ -5,15 +5,16 @@ use super::terminal::safe;
 use crate::domain::change::{Action, ChangesetId, Target, TargetKind};
 use crate::domain::name::PrincipalId;
 use crate::domain::policy::{Mode, RuleOutcome, Unmet, UpdateDecision};
+use crate::enforcement::Opened;
 use std::collections::BTreeSet;
 
-/// Writes the advice for a denied update; empty where nothing that somebody could type would help.
-pub fn hints(update: &UpdateDecision) -> Vec<String> {
+/// Writes the advice for a denied update, which opened the requests `opened`; empty where nothing that somebody could type would help.
+pub fn hints(update: &UpdateDecision, opened: &[&Opened]) -> Vec<String> {
     let mut hints = Vec::new();
     let unmet = || enforced(update).flat_map(|rule| &rule.unmet);
-    let commands = sign_commands(update);
+    let commands = sign_commands(update, opened);
     if !commands.is_empty() {
-        hints.extend(who_signs(update, &commands));
+        hints.extend(who_signs(update, opened, &commands));
         let only_approvals = unmet().all(|unmet| matches!(unmet, Unmet::Approvals { .. } | Unmet::Check(_)));
         let possible = asking(update).all(|rule| !rule.could_sign.is_empty());
         if only_approvals && possible && !hints.is_empty() {
@@ -44,8 +45,10 @@ pub fn hints(update: &UpdateDecision) -> Vec<String> {
     for rule in enforced(update) {
         if let Some(overriding) = rule.overriding.as_ref().filter(|one| !one.could_sign.is_empty()) {
             let option = format!(" --override {} --reason '…'", rule.rule);
-            let commands: Vec<String> =
-                commands_for(update, &rule.matched).iter().map(|command| format!("`{command}{option}`")).collect();
+            let commands: Vec<String> = commands_for(update, opened, &rule.matched)
+                .iter()
+                .map(|command| format!("`{command}{option}`"))
+                .collect();
             let who = either(&overriding.could_sign);
             hints.push(format!("in an emergency {who} can run {}", commands.join(" and ")));
         }
@@ -71,7 +74,7 @@ struct Group<'a> {
 }
 
 /// Says who can sign, rule by rule where they are not the same people.
-fn who_signs(update: &UpdateDecision, commands: &[String]) -> Vec<String> {
+fn who_signs(update: &UpdateDecision, opened: &[&Opened], commands: &[String]) -> Vec<String> {
     let mut groups: Vec<Group<'_>> = Vec::new();
     for rule in asking(update) {
         let name = format!("`{}`", rule.rule);
@@ -96,16 +99,18 @@ fn who_signs(update: &UpdateDecision, commands: &[String]) -> Vec<String> {
         hints.push(format!("{rules}{} can run {}", either(group.able), commands.join(" and ")));
         can_sign = true;
     }
-    // What goes or becomes public stands on the server already.
-    if !matches!(update.action, Action::Delete | Action::Publish) && can_sign {
-        let request = commands[0].replacen("jit sign", "jit request", 1);
-        hints.push(format!("`{request}` puts the commits where approvers can fetch them"));
+    // What goes or becomes public stands on the server already, and what is kept can be fetched.
+    let is_there =
+        opened.iter().any(|one| one.kept.is_ok()) || matches!(update.action, Action::Delete | Action::Publish);
+    if !is_there && can_sign {
+        let heads = update.new.iter().map(|head| plain_command("jit request", head, update));
+        hints.extend(heads.map(|request| format!("`{request}` puts the commits where approvers can fetch them")));
     }
     hints
 }
 
 /// The commands with which an approver signs for `update`: one for each tip that needs its own approval.
-fn sign_commands(update: &UpdateDecision) -> Vec<String> {
+fn sign_commands(update: &UpdateDecision, opened: &[&Opened]) -> Vec<String> {
     let unmet: Vec<ChangesetId> = asking(update)
         .flat_map(|rule| &rule.unmet)
         .flat_map(|unmet| match unmet {
@@ -114,14 +119,20 @@ fn sign_commands(update: &UpdateDecision) -> Vec<String> {
         })
         .copied()
         .collect();
-    commands_for(update, &unmet)
+    commands_for(update, opened, &unmet)
 }
 
-/// The commands that sign for each tip of `update`; of old heads, for those among `unmet`.
-fn commands_for(update: &UpdateDecision, unmet: &[ChangesetId]) -> Vec<String> {
+/// The commands that sign for each tip of `update`, by its request where it has one; of old heads, for those among `unmet`.
+fn commands_for(update: &UpdateDecision, opened: &[&Opened], unmet: &[ChangesetId]) -> Vec<String> {
     let is_deleted = update.action == Action::Delete;
     // Of a Mercurial branch a head that vanishes needs one as well.
     let lost = update.old.iter().filter(|head| is_deleted || unmet.contains(head));
+    // What has a request is signed for by its id, where signing finds out the action by itself.
+    let request = |id: &ChangesetId| opened.iter().find(|one| one.subject == *id && !is_named(&update.action));
+    let command = |id: &ChangesetId| match request(id) {
+        Some(one) => format!("jit sign {}", one.id),
+        None => sign_command(id, &update.target, &update.action),
+    };
     let mut heads: Vec<&ChangesetId> = Vec::new();
     for head in update.new.iter().chain(lost) {
         // What becomes public may be a head of before.
@@ -129,17 +140,22 @@ fn commands_for(update: &UpdateDecision, unmet: &[ChangesetId]) -> Vec<String> {
             heads.push(head);
         }
     }
-    heads.into_iter().map(|id| sign_command(id, &update.target, &update.action)).collect()
+    heads.into_iter().map(command).collect()
 }
 
 /// The command with which an approver signs for `id`.
 pub fn sign_command(id: &ChangesetId, target: &Target, action: &Action) -> String {
-    // Signing finds out every other action by itself.
-    let action = match action {
-        Action::Delete | Action::Publish => format!(" --action {action}"),
-        _ => String::new(),
-    };
+    let action = if is_named(action) { format!(" --action {action}") } else { String::new() };
     format!("jit sign {} {}{action}", id.hex(), target_flag(target))
+}
+
+/// Tells whether an approver has to name the action: signing finds out every other by itself.
+fn is_named(action: &Action) -> bool {
+    matches!(action, Action::Delete | Action::Publish)
+}
+
+fn plain_command(command: &str, id: &ChangesetId, update: &UpdateDecision) -> String {
+    format!("{command} {} {}", id.hex(), target_flag(&update.target))
 }
 
 /// Names who could act: "alice", "alice or bob", "any of alice, bob, carol".
@@ -183,6 +199,8 @@ mod tests {
     use crate::domain::change::IdKind;
     use crate::domain::name::{RoleName, RuleName};
     use crate::domain::policy::ReasonRule;
+    use crate::domain::request::Request;
+    use crate::enforcement::{Kept, NotKept};
 
     fn id(number: u8) -> ChangesetId {
         ChangesetId::from_bytes(IdKind::GitSha1, &[number; 20]).expect("an id")
@@ -246,7 +264,7 @@ mod tests {
             (vec![rule("a", &[], needs_reason())], vec![nobody.to_owned()], false),
         ];
         for (rules, expected, can_pass) in cases {
-            let mut hints = hints(&update(rules));
+            let mut hints = hints(&update(rules), &[]);
             let again = hints.pop_if(|hint| hint == "then push again").is_some();
             hints.retain(|hint| !hint.contains("jit request"));
             assert_eq!(hints, expected);
@@ -264,14 +282,37 @@ mod tests {
             ..update(vec![rule("a", &["bob"], None)])
         };
         let sign = format!("bob can run `jit sign {} --branch default --action publish`", id(2).hex());
-        assert_eq!(hints(&published), [sign, "then push again".to_owned()]);
+        assert_eq!(hints(&published, &[]), [sign, "then push again".to_owned()]);
+    }
+
+    #[test]
+    fn what_opened_a_request_is_signed_for_by_its_id_and_sent_unless_the_server_keeps_it() {
+        let update = update(vec![rule("a", &["alice"], None)]);
+        let opened = |kept| {
+            let request = Request {
+                target: update.target.clone(),
+                action: Action::Update,
+                base: update.old.clone(),
+                reason: String::new(),
+            };
+            Opened { id: request.id("payments@00", &id(2)), update: 0, subject: id(2), request, kept }
+        };
+        let send =
+            format!("`jit request {} --branch main` puts the commits where approvers can fetch them", id(2).hex());
+        let cases = [(Ok(Kept::Now), None), (Ok(Kept::Before), None), (Err(NotKept::Off), Some(send))];
+        for (kept, send) in cases {
+            let opened = opened(kept);
+            let sign = format!("alice can run `jit sign {}`", opened.id);
+            let expected: Vec<String> = [sign].into_iter().chain(send).chain(["then push again".to_owned()]).collect();
+            assert_eq!(hints(&update, &[&opened]), expected);
+        }
     }
 
     #[test]
     fn nobody_is_told_to_push_again_what_stays_refused() {
         let forbidden = RuleOutcome { unmet: vec![Unmet::Never], ..rule("freeze", &[], None) };
-        assert_eq!(hints(&update(vec![forbidden.clone()])), Vec::<String>::new());
-        let hints = hints(&update(vec![rule("a", &["alice"], None), forbidden]));
+        assert_eq!(hints(&update(vec![forbidden.clone()]), &[]), Vec::<String>::new());
+        let hints = hints(&update(vec![rule("a", &["alice"], None), forbidden]), &[]);
         assert!(hints.iter().all(|hint| hint != "then push again"), "{hints:?}");
     }
 

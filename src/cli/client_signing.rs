@@ -65,8 +65,7 @@ impl SigningArgs {
         if !self.yes && !cx.terminal.confirm(question) {
             return Err(Failure::new(Exit::Denied, "nothing was signed"));
         }
-        let signer = own.signer(cx)?;
-        let signed = tokens.iter().map(|token| client_token::sign(token, &signer)).collect::<Result<Vec<_>, _>>()?;
+        let signed = sign_all(tokens, own, cx)?;
         if self.print {
             match cx.format {
                 Format::Text => {
@@ -125,4 +124,13 @@ impl SigningArgs {
             "kept here, not sent: `jit sync --send` sends it\n".to_owned()
         }
     }
+}
+
+/// Signs `tokens` with the key `own`, which may ask for its passphrase. Whoever calls this has shown what they say, and been told yes.
+///
+/// # Errors
+/// [`Failure`] for a token that breaks the format, or a key that does not sign.
+pub fn sign_all(tokens: &[Token], own: &OwnKey, cx: &Context) -> Result<Vec<SignedToken>, Failure> {
+    let signer = own.signer(cx)?;
+    tokens.iter().map(|token| client_token::sign(token, &signer)).collect()
 }

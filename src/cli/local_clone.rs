@@ -86,9 +86,9 @@ pub struct Move {
 
 impl Move {
     /// Says the move as a client of Git claims it.
-    pub fn claims(&self) -> Vec<Claim> {
+    pub fn claim(&self) -> Claim {
         let refname = self.target.as_git_ref().unwrap_or_default().to_vec();
-        vec![Claim { old: self.old.first().copied(), new: self.step.new_value(), refname }]
+        Claim { old: self.old.first().copied(), new: self.step.new_value(), refname }
     }
 }
 
@@ -275,8 +275,8 @@ pub trait LocalClone {
     /// [`Failure`].
     fn has_request(&self, id: &RequestId) -> Result<bool, Failure>;
 
-    /// Returns the request `only`, whose subject is here afterwards, or all. What is not well-formed is passed over: the place is
-    /// open to every pusher. Whether id and content fit is for the caller to see.
+    /// Returns the request `only`, whose subject is here afterwards, or all, whose subjects can be looked at afterwards. What is not
+    /// well-formed is passed over: the place is open to every pusher. Whether id and content fit is for the caller to see.
     ///
     /// # Errors
     /// [`Failure`].
@@ -293,6 +293,12 @@ pub trait LocalClone {
     /// # Errors
     /// [`Failure`].
     fn send_request(&self, id: &RequestId, subject: &ChangesetId, request: &Request) -> Result<(), Failure>;
+
+    /// Takes the request `id` away from the server, which lets nobody but its requester.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    fn cancel_request(&self, id: &RequestId) -> Result<(), Failure>;
 
     /// Lets go of requests that were fetched and that the server no longer has.
     ///

@@ -20,6 +20,7 @@ mod report;
 pub mod repository;
 pub mod requests;
 mod server;
+pub mod signing;
 pub mod summary;
 pub mod supposing;
 mod terminal;

@@ -7,7 +7,7 @@ mod view;
 
 use super::client_key;
 use super::local_clone::{Move, Step};
-use super::supposing::{CLAIMED, Place};
+use super::supposing::{CLAIMED, Judged, Known, Place, Wish};
 use super::{Context, Exit, Failure, advice, safe};
 use crate::domain::change::Action;
 use crate::domain::name::PrincipalId;
@@ -19,7 +19,7 @@ use std::path::Path;
 
 pub use json::{details_json, view_json};
 pub use text::{details_lines, row, rows};
-pub use view::{Details, Judged, RequestView, RuleView, TokenView, Trigger};
+pub use view::{Details, RequestView, RuleView, TokenView, Trigger};
 
 /// The requests of one repository.
 pub struct Requests {
@@ -58,7 +58,7 @@ impl Requests {
     pub fn list(&self, ended: bool) -> Result<Vec<RequestView>, Failure> {
         let wanted = if ended { Wanted::All } else { Wanted::Waiting };
         let known = self.place.asked(&wanted)?;
-        let mut views: Vec<RequestView> = known.requests.into_iter().map(|asked| self.view(asked, known.now)).collect();
+        let mut views = self.views(known);
         views.retain(|view| ended || view.state.waits());
         Ok(views)
     }
@@ -68,13 +68,8 @@ impl Requests {
     /// # Errors
     /// A [`Failure`] if there is none, or they cannot be read.
     pub fn find(&self, id: &RequestId) -> Result<RequestView, Failure> {
-        if let Place::Clone(client) = &self.place {
-            // Of one request the commits are wanted here as well.
-            client.local.requests(Some(id))?;
-        }
         let known = self.place.asked(&Wanted::Only(id.clone()))?;
-        let asked = known.requests.into_iter().next();
-        asked.map(|asked| self.view(asked, known.now)).ok_or_else(|| no_request(id))
+        self.views(known).pop().ok_or_else(|| no_request(id))
     }
 
     /// Returns what the request would change, for people to look at; nothing where it cannot be judged.
@@ -88,12 +83,12 @@ impl Requests {
         let mut triggers = Vec::new();
         for outcome in &judged.decision.rules {
             let rule = self.place.policy().rules.iter().find(|rule| rule.name == outcome.rule);
-            let Some((rule, loaded)) = rule.zip(judged.update()) else { continue };
+            let Some(rule) = rule else { continue };
             triggers.extend(outcome.matched.iter().map(|id| Trigger {
                 rule: rule.name.clone(),
                 commit: *id,
-                paths: touched(rule, loaded, id),
-                labels: carried(rule, loaded, id),
+                paths: touched(rule, &judged.update, id),
+                labels: carried(rule, &judged.update, id),
             }));
         }
         Ok(Details { commits: update.changesets, effect, triggers })
@@ -114,35 +109,54 @@ impl Requests {
         Ok(Move { target: asked.target.clone(), old, step: Step::of(Some(&asked.action), asked.subject) })
     }
 
-    fn view(&self, asked: Asked, now: Timestamp) -> RequestView {
-        let (finding, judged, trouble) = match self.judge(&asked) {
-            Ok(None) => (Finding::Landed, None, None),
-            Ok(Some(judged)) => {
-                (Finding::of(&judged.decision, self.place.policy(), &judged.tokens), Some(judged), None)
+    /// Judges each request's push by its requester.
+    fn views(&self, known: Known) -> Vec<RequestView> {
+        let mut wishes = Vec::new();
+        let begun = known.requests.into_iter().map(|asked| {
+            let begun = self.begin(&asked);
+            if let Ok(Begun::Missing(wish)) = &begun {
+                wishes.push(wish.clone());
             }
+            (asked, begun)
+        });
+        let begun: Vec<_> = begun.collect();
+        let mut judged = self.place.judge(&wishes).into_iter();
+        let mut view = |(asked, begun): (Asked, Result<Begun, Failure>)| {
+            let judged = match begun {
+                Ok(Begun::Landed) => Ok(None),
+                Ok(Begun::Missing(_)) => judged.next().unwrap_or_else(|| Err(not_here())).map(Some),
+                Err(failure) => Err(failure),
+            };
+            self.view(asked, judged, known.now)
+        };
+        begun.into_iter().map(&mut view).collect()
+    }
+
+    fn view(&self, asked: Asked, judged: Result<Option<Judged>, Failure>, now: Timestamp) -> RequestView {
+        let policy = self.place.policy();
+        let (finding, judged, trouble) = match judged {
+            Ok(None) => (Finding::Landed, None, None),
+            Ok(Some(judged)) => (Finding::of(&judged.decision, policy, &judged.tokens), Some(judged), None),
             Err(failure) => (Finding::Unknown, None, Some(failure.chain.join(": "))),
         };
         // Where the log says how it ended, what is found now says nothing more of it.
         let trouble = trouble.filter(|_| asked.ended.is_none());
         let clocks = Clocks::of(asked.opened, self.place.keep(), finding);
         let state = State::of(asked.ended.as_ref(), finding, clocks.waits_until, now);
-        let rules = judged.iter().flat_map(|judged| view::rules(judged, self.place.policy())).collect();
+        let rules = judged.iter().flat_map(|judged| view::rules(judged, policy)).collect();
         RequestView { asked, state, clocks, now, rules, judged, trouble }
     }
 
-    /// Judges the request's push by its requester; `None`: the target has what it asks for.
-    fn judge(&self, asked: &Asked) -> Result<Option<Judged>, Failure> {
+    /// Looks at the target as it stands.
+    fn begin(&self, asked: &Asked) -> Result<Begun, Failure> {
         if !self.place.has(&asked.subject)? {
-            return Err(Failure::undecided("its commits are not here"));
+            return Err(not_here());
         }
         let supposed = self.supposed(asked)?;
         if self.has_landed(asked, &supposed)? {
-            return Ok(None);
+            return Ok(Begun::Landed);
         }
-        let assessment = self.place.assess(supposed, self.login(asked).as_deref())?;
-        let decision = assessment.decision.updates.into_iter().next();
-        let decision = decision.ok_or_else(|| Failure::undecided("the move comes to nothing"))?;
-        Ok(Some(Judged { push: assessment.push, tokens: assessment.tokens, decision }))
+        Ok(Begun::Missing(Wish { supposed, login: self.login(asked) }))
     }
 
     fn has_landed(&self, asked: &Asked, supposed: &Move) -> Result<bool, Failure> {
@@ -176,6 +190,18 @@ impl Requests {
             mail.and_then(|mail| policy.owner_of_email(mail.as_bytes())).or_else(|| policy.owner_of_login(&login))?;
         client_key::only_login(policy, who)
     }
+}
+
+/// What the target tells of a request.
+enum Begun {
+    /// It has what the request asks for.
+    Landed,
+    /// It has not: this push is to be judged.
+    Missing(Wish),
+}
+
+fn not_here() -> Failure {
+    Failure::undecided("its commits are not here")
 }
 
 fn no_request(id: &RequestId) -> Failure {

@@ -2,19 +2,20 @@
 
 mod asked;
 mod looked;
+mod together;
 
 pub use asked::{CLAIMED, Known};
+pub use together::{Judged, Wish};
 
 use super::chosen_policy::is_central;
 use super::client::{Client, hg_failure, hg_supposed};
 use super::local_clone::{Move, System};
 use super::repository::{self, Found, Repository};
 use super::{Context, Exit, Failure, IntoFailure, ServerParts};
-use crate::adapters::git::{Checkout, Claim, GitHistory, GitRepository};
+use crate::adapters::git::{Checkout, GitHistory, GitRepository};
 use crate::adapters::mercurial::{Hg, Talk};
 use crate::domain::change::{ChangesetId, Target};
 use crate::domain::policy::Policy;
-use crate::domain::request::Request;
 use crate::enforcement::assess::Assessment;
 use crate::ports::history::History;
 use crate::ports::policy_source::PolicySource as _;
@@ -37,7 +38,7 @@ pub struct Central {
 }
 
 enum Store {
-    Git(PathBuf),
+    Git(Box<GitStore>),
     Mercurial(Box<RefCell<Talk>>),
 }
 
@@ -87,7 +88,7 @@ impl Place {
         match self {
             Self::Clone(client) => client.local.resolve(revision),
             Self::Central(central, _) => match &central.store {
-                Store::Git(folder) => Checkout::at(folder).or_fail()?.resolve(revision).or_fail(),
+                Store::Git(git) => Checkout::at(&git.folder).or_fail()?.resolve(revision).or_fail(),
                 Store::Mercurial(talk) => talk.borrow_mut().resolve(revision).map_err(|error| hg_failure(&error)),
             },
         }
@@ -109,10 +110,7 @@ impl Place {
     /// # Errors
     /// A [`Failure`].
     pub fn assess(&self, supposed: Move, login: Option<&str>) -> Result<Assessment, Failure> {
-        match self {
-            Self::Clone(client) => client.assess(&[supposed], login, &[]),
-            Self::Central(central, policy) => central.assess(policy, &supposed, login),
-        }
+        self.assess_all(&[supposed], login)
     }
 }
 
@@ -124,7 +122,7 @@ impl Central {
     pub fn of(found: &Found) -> Result<Self, Failure> {
         let parts = repository::server_of(found)?;
         let store = match &found.repository {
-            Repository::Git(_) => Store::Git(found.common_dir.clone()),
+            Repository::Git(_) => Store::Git(Box::new(GitStore::open(&found.common_dir)?)),
             Repository::Mercurial(hg) => Store::Mercurial(Box::new(RefCell::new(talk(hg)?))),
         };
         Ok(Self { parts, store })
@@ -136,18 +134,18 @@ impl Central {
     /// A [`Failure`].
     pub fn value(&self, target: &Target) -> Result<Vec<ChangesetId>, Failure> {
         let mut value = match &self.store {
-            Store::Git(folder) => git_history(folder, Vec::new())?.value(target).or_fail()?,
+            Store::Git(git) => git.history.borrow_mut().value(target).or_fail()?,
             Store::Mercurial(talk) => talk.borrow_mut().history().value(target).or_fail()?,
         };
         value.sort();
         Ok(value)
     }
 
-    /// Judges a move by `policy`, made by `login`; without one, nobody is taken for the pusher.
+    /// Judges a push of `moves` by `policy`, made by `login`; without one, nobody is taken for the pusher.
     ///
     /// # Errors
-    /// A [`Failure`].
-    pub fn assess(&self, policy: &Policy, supposed: &Move, login: Option<&str>) -> Result<Assessment, Failure> {
+    /// A [`Failure`], also for several moves in Mercurial.
+    pub fn assess(&self, policy: &Policy, moves: &[Move], login: Option<&str>) -> Result<Assessment, Failure> {
         let deadline = Instant::now() + self.parts.settings.deadline;
         let judge = |history: &mut dyn History| {
             let judged = self.parts.server().preview(policy, history, login, deadline);
@@ -155,39 +153,37 @@ impl Central {
                 .map_err(|error| Failure::from_error(Exit::Undecided, &error).context("the push cannot be judged here"))
         };
         match &self.store {
-            Store::Git(folder) => judge(&mut git_history(folder, supposed.claims())?),
+            Store::Git(git) => judge(&mut git.supposing(moves)?),
             Store::Mercurial(talk) => {
+                let [supposed] = moves else {
+                    return Err(Failure::undecided("only one move can be supposed at a time"));
+                };
                 let mut talk = talk.borrow_mut();
                 talk.suppose(&hg_supposed(supposed)?).map_err(|error| hg_failure(&error))?;
                 judge(talk.history())
             }
         }
     }
-
-    /// Returns the requests that wait in the sibling of a Mercurial repository: name, subject, and what is asked; of Git none.
-    ///
-    /// # Errors
-    /// A [`Failure`] if there is a sibling that cannot be read.
-    pub fn requests_of_mercurial(&self) -> Result<Vec<(String, ChangesetId, Request)>, Failure> {
-        let Store::Mercurial(talk) = &self.store else { return Ok(Vec::new()) };
-        let mut talk = talk.borrow_mut();
-        // Without a sibling the conversation is about the central repository alone.
-        if talk.header().url.is_none() {
-            return Ok(Vec::new());
-        }
-        let mut waiting = Vec::new();
-        for (name, id) in talk.requests().map_err(|error| hg_failure(&error))? {
-            let read = talk.request(&id).map_err(|error| hg_failure(&error))?;
-            // Mercurial keeps no line end at the end.
-            let message = [&read.description[..], b"\n"].concat();
-            waiting.extend(read.subject.and_then(|subject| Some((name, subject, Request::parse(&message).ok()?))));
-        }
-        Ok(waiting)
-    }
 }
 
-fn git_history(folder: &Path, claims: Vec<Claim>) -> Result<GitHistory, Failure> {
-    Ok(GitHistory::supposing(GitRepository::at(folder).or_fail()?, claims))
+/// A central repository of Git.
+struct GitStore {
+    folder: PathBuf,
+    /// As it stands, with no push.
+    history: RefCell<GitHistory>,
+}
+
+impl GitStore {
+    fn open(folder: &Path) -> Result<Self, Failure> {
+        let history = GitHistory::receiving(GitRepository::at(folder).or_fail()?, Vec::new());
+        Ok(Self { folder: folder.to_owned(), history: RefCell::new(history) })
+    }
+
+    /// The history of a push that makes `moves`.
+    fn supposing(&self, moves: &[Move]) -> Result<GitHistory, Failure> {
+        let claims = moves.iter().map(Move::claim).collect();
+        Ok(GitHistory::supposing(GitRepository::at(&self.folder).or_fail()?, claims))
+    }
 }
 
 /// Commits that wait for approval stand in the sibling, which is to the central repository what a clone is.

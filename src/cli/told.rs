@@ -5,7 +5,7 @@ use super::{Exit, Failure, advice, answer, faults_plain};
 use crate::domain::audit::{Debt, Override};
 use crate::domain::change::ChangesetId;
 use crate::domain::policy::Verdict;
-use crate::enforcement::{Answer, Refusal, Reviewed};
+use crate::enforcement::{Answer, NotKept, Opened, Refusal, Reviewed};
 use crate::ports::policy_source::PolicyUnavailable;
 use std::collections::BTreeSet;
 
@@ -32,11 +32,13 @@ impl Told {
             told.reason.extend(refusal_lines(refusal));
         }
         if let Some(push) = &answer.push {
-            for update in &answer.decision.updates {
+            for (number, update) in answer.decision.updates.iter().enumerate() {
+                let opened: Vec<&Opened> = answer.requests.iter().filter(|one| one.update == number).collect();
                 let is_denied = update.verdict() == Verdict::Deny;
                 if if denied { is_denied } else { !update.rules.is_empty() } {
                     told.reason.extend(answer::update_lines(push, update).lines().map(str::to_owned));
-                    told.hints.extend(if denied { advice::hints(update) } else { Vec::new() });
+                    told.reason.extend(opened.iter().map(|one| request_line(one)));
+                    told.hints.extend(if denied { advice::hints(update, &opened) } else { Vec::new() });
                 }
             }
         }
@@ -50,6 +52,16 @@ impl Told {
         told.notes = notes(answer, denied);
         told
     }
+}
+
+/// Names the request that a refused update opened, and says whether approvers can see its commits.
+fn request_line(opened: &Opened) -> String {
+    let kept = match &opened.kept {
+        Ok(_) => "approvers can fetch its commits".to_owned(),
+        Err(NotKept::Off | NotKept::NoCommits) => return format!("  this is request {}", opened.id),
+        Err(why) => format!("its commits are not kept: {}", Failure::from_error(Exit::Undecided, why).chain.join(": ")),
+    };
+    format!("  this is request {}; {}", opened.id, safe(kept.as_bytes()))
 }
 
 fn notes(answer: &Answer, denied: bool) -> Vec<String> {

@@ -64,7 +64,7 @@ impl Objection {
         let (mut reason, mut hints) = (Vec::new(), Vec::new());
         for update in assessment.decision.updates.iter().filter(|update| update.verdict() == Verdict::Deny) {
             reason.extend(answer::update_lines(&assessment.push, update).lines().map(str::to_owned));
-            hints.extend(advice::hints(update));
+            hints.extend(advice::hints(update, &[]));
         }
         hints.dedup();
         hints.push(format!(

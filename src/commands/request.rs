@@ -14,8 +14,11 @@ use serde_json::json;
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The commit
-    #[arg(value_name = "REV")]
-    rev: String,
+    #[arg(value_name = "REV", required_unless_present = "cancel")]
+    rev: Option<String>,
+    /// Take back a request of your own instead
+    #[arg(long, value_name = "r-…", value_parser = super::show::request_id, conflicts_with_all = ["rev", "reason", "TargetArgs"])]
+    cancel: Option<RequestId>,
     #[command(flatten)]
     target: TargetArgs,
     /// Why it should land; everybody can read it
@@ -28,14 +31,17 @@ pub struct Args {
 
 /// Does what `args` say.
 ///
-/// JSON: `request` (its id), `subject`, `target`, `action`, `base` (null where the target does not exist; several heads are joined by commas), `new` (false if it was there already), `command`.
+/// JSON: `request` (its id), `subject`, `target`, `action`, `base` (null where the target does not exist; several heads are joined by commas), `new` (false if it was there already), `command`; with `--cancel`: `request`, `cancelled`.
 ///
 /// # Errors
 /// [`Failure`] where there is nothing to ask for, or the server does not take it.
 pub fn run(args: &Args, cx: &Context) -> Result<Exit, Failure> {
     let named = args.target.named(System::here()?)?;
     let client = Client::open(args.remote.as_deref(), cx)?;
-    let proposal = Proposal::find(&client, Some(&args.rev), named)?;
+    if let Some(id) = &args.cancel {
+        return cancel(id, &client, cx);
+    }
+    let proposal = Proposal::find(&client, args.rev.as_deref(), named)?;
     let target = safe(proposal.target.to_string().as_bytes());
     if proposal.has_landed(&client)? {
         return Err(Failure::new(Exit::Denied, format!("{target} has {} already", proposal.subject.hex())));
@@ -56,6 +62,20 @@ pub fn run(args: &Args, cx: &Context) -> Result<Exit, Failure> {
         client.local.send_request(&id, &proposal.subject, &request)?;
     }
     report(&id, &proposal, &request, known, cx);
+    Ok(Exit::Done)
+}
+
+/// Takes a request back; the server lets nobody but its requester.
+fn cancel(id: &RequestId, client: &Client, cx: &Context) -> Result<Exit, Failure> {
+    if !client.local.has_request(id)? {
+        return Err(Failure::new(Exit::Denied, format!("the server has no request {id}"))
+            .hint("one whose commits it does not keep ends by itself"));
+    }
+    client.local.cancel_request(id)?;
+    match cx.format {
+        Format::Json => cx.terminal.answer_json(&json!({ "request": id.to_string(), "cancelled": true })),
+        Format::Text => cx.terminal.answer(&format!("request {id} is cancelled\n")),
+    }
     Ok(Exit::Done)
 }
 

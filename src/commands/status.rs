@@ -59,7 +59,7 @@ pub fn run(args: &Args, cx: &Context) -> Result<Exit, Failure> {
     let verdict = assessment.decision.verdict();
     let hints: Vec<String> = match verdict {
         Verdict::Allow => Vec::new(),
-        Verdict::Deny => assessment.decision.updates.iter().flat_map(advice::hints).collect(),
+        Verdict::Deny => assessment.decision.updates.iter().flat_map(|update| advice::hints(update, &[])).collect(),
     };
     if cx.format == Format::Json {
         let updates: Vec<_> = assessment.decision.updates.iter().map(client_json::update).collect();

@@ -70,7 +70,7 @@ pub(super) fn take_in(
     (intake, refusals)
 }
 
-fn parse(token: &CarriedToken) -> Result<SignedToken, TokenError> {
+pub(super) fn parse(token: &CarriedToken) -> Result<SignedToken, TokenError> {
     let text = std::str::from_utf8(&token.text).map_err(|_| TokenError::Shape)?;
     // Only a file may end its token with a line end (docs/spec/token.md, "Text").
     let is_file = matches!(token.place, TokenPlace::File(_));

@@ -39,6 +39,8 @@ pub struct Outcome {
     pub of: Option<u64>,
     /// The newest checkpoint.
     pub head: SignedCheckpoint,
+    /// How many requests are kept.
+    pub kept: usize,
 }
 
 impl Server<'_> {
@@ -62,7 +64,7 @@ impl Server<'_> {
             log.append(&Entry { time, event: Event::Outcome(outcome) })?;
         }
         log.renew_anchor()?;
-        Ok(Outcome { of, head: log.head().clone() })
+        Ok(Outcome { of, head: log.head().clone(), kept: log.kept().len() })
     }
 }
 

@@ -57,7 +57,7 @@ impl Server<'_> {
             log.append(&Entry { time, event: Event::Outcome(outcome) })?;
         }
         log.renew_anchor()?;
-        Ok(Outcome { of: open.map(|open| open.index), head: log.head().clone() })
+        Ok(Outcome { of: open.map(|open| open.index), head: log.head().clone(), kept: log.kept().len() })
     }
 
     /// Records an administrator's repair. `None`: it changes nothing.

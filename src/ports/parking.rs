@@ -1,7 +1,10 @@
 //! Where the commits of requests wait until they may land, so that approvers can fetch them (docs/spec/request.md).
 
+use super::history::History;
+use crate::domain::audit::KeptRequest;
 use crate::domain::change::ChangesetId;
 use crate::domain::request::{Request, RequestId};
+use std::collections::BTreeSet;
 use std::error::Error;
 use std::io;
 use std::time::Instant;
@@ -27,6 +30,33 @@ pub trait Parking {
     /// # Errors
     /// [`ParkingError`].
     fn show(&mut self, id: &RequestId, subject: &ChangesetId, request: &Request) -> Result<(), ParkingError>;
+
+    /// Lists the requests that approvers can fetch.
+    ///
+    /// # Errors
+    /// [`ParkingError`].
+    fn shown(&mut self) -> Result<BTreeSet<RequestId>, ParkingError>;
+
+    /// Takes a request away from approvers; does nothing if they cannot fetch it.
+    ///
+    /// # Errors
+    /// [`ParkingError`].
+    fn hide(&mut self, id: &RequestId) -> Result<(), ParkingError>;
+}
+
+/// What is needed to let a kept request land.
+pub trait Landing: Parking {
+    /// Supposes the push that would let it land; `None` where its target holds the subject already.
+    ///
+    /// # Errors
+    /// [`ParkingError`], such as for commits that are gone.
+    fn supposed(&mut self, request: &KeptRequest) -> Result<Option<Box<dyn History + '_>>, ParkingError>;
+
+    /// Pushes it, as its requester, from where it waits to its target; returns what was said where that is refused.
+    ///
+    /// # Errors
+    /// [`ParkingError`]: nobody was asked, or the answer is not known.
+    fn push(&mut self, request: &KeptRequest, deadline: Instant) -> Result<Result<(), String>, ParkingError>;
 }
 
 /// Why a request is not kept. Nothing of what was decided depends on it.

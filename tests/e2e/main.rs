@@ -23,6 +23,7 @@ mod guard;
 mod hg;
 mod installation;
 mod keys;
+mod landings;
 mod merges;
 mod objects;
 mod policy_changes;

@@ -17,7 +17,7 @@ fn parking(more: &str) -> TestRepo {
 }
 
 /// Writes `[requests]`, the last table of the settings.
-fn settings(repo: &TestRepo, lines: &str) {
+pub fn settings(repo: &TestRepo, lines: &str) {
     let path = repo.jit_path("config.toml");
     let text = fs::read_to_string(&path).expect("settings");
     let (before, _) = text.split_once("[requests]\n").expect("a table");
@@ -25,7 +25,7 @@ fn settings(repo: &TestRepo, lines: &str) {
 }
 
 /// The steps in the log: who, what, which commit.
-fn steps(repo: &TestRepo) -> Vec<(String, &'static str, ChangesetId)> {
+pub fn steps(repo: &TestRepo) -> Vec<(String, &'static str, ChangesetId)> {
     let told = |step: RequestStep| {
         let what = match step.step {
             Step::Sent { .. } => "sent",
@@ -43,16 +43,16 @@ fn steps(repo: &TestRepo) -> Vec<(String, &'static str, ChangesetId)> {
     repo.entries().into_iter().filter_map(|entry| of(entry.event)).collect()
 }
 
-fn id_of(repo: &TestRepo, branch: &str, subject: &ChangesetId) -> RequestId {
+pub fn id_of(repo: &TestRepo, branch: &str, subject: &ChangesetId) -> RequestId {
     RequestId::of(&repo.repository(), &Target::parse(branch).expect("a target"), subject)
 }
 
-fn place(id: &RequestId) -> String {
+pub fn place(id: &RequestId) -> String {
     format!("refs/jit/requests/{id}")
 }
 
 /// Commits on top of what the server has, and pushes it, which is refused.
-fn refused(repo: &TestRepo, who: Person, branch: &str, path: &str) -> (ChangesetId, Said) {
+pub fn refused(repo: &TestRepo, who: Person, branch: &str, path: &str) -> (ChangesetId, Said) {
     let tip = repo.server_tip(MAIN).expect("a branch");
     repo.git(&["reset", "--quiet", "--hard", &tip.hex()]);
     let subject = repo.commit(who, &[path]);
@@ -63,7 +63,7 @@ fn refused(repo: &TestRepo, who: Person, branch: &str, path: &str) -> (Changeset
 }
 
 /// Sends a request as `jit request` does.
-fn send(repo: &TestRepo, who: Person, subject: &ChangesetId) -> (String, Said) {
+pub fn send(repo: &TestRepo, who: Person, subject: &ChangesetId) -> (String, Said) {
     let target = Target::parse(MAIN).expect("a target");
     let base = repo.server_tip(MAIN).into_iter().collect();
     let request = Request { target, action: Action::Update, base, reason: "the bank raised it".to_owned() };

@@ -110,7 +110,8 @@ fn the_glass_is_broken_and_reviewed_from_clones_that_stay_as_they_are() {
     carol.must(&["sign", &commit, "--override", "freeze", "--reason", "on fire", "--yes"]);
     assert_eq!(alice.push(&[]).code, Some(0));
     std::thread::sleep(std::time::Duration::from_secs(2));
-    let overdue = || alice.json(&["status"], 0)["overdue"].to_string();
+    alice.change("src/b", "next");
+    let overdue = || alice.json(&["status"], 1)["overdue"].to_string();
     assert!(overdue().contains("carol overrode `freeze`"), "{}", overdue());
     bob.hg(&["pull", "--quiet"]);
     untouched(&bob, || bob.must(&["review", &commit, "--yes"]));

@@ -35,6 +35,7 @@ promoted_from = ["develop"]
 reason = "[A-Z]+-[0-9]+"
 authors = "known"
 pushers = "known"
+land = "auto"
 mode = "observe"
 message = "see docs"
 "#,
@@ -58,7 +59,7 @@ message = "see docs"
     assert!(rule.self_approval && !rule.distinct_people && rule.up_to_date && rule.follows_content());
     assert!(rule.promoted_from.as_ref().is_some_and(|list| list.matches(b"develop")));
     assert!(matches!(&rule.reason, Some(ReasonRule::Matches(e)) if e.is_match("ABC-1") && !e.is_match("abc")));
-    assert!(rule.authors_known && rule.pushers_known);
+    assert!(rule.authors_known && rule.pushers_known && rule.lands_itself);
     assert_eq!(rule.mode, Mode::Observe);
     assert_eq!(rule.message.as_deref(), Some("see docs"));
 }
@@ -69,7 +70,7 @@ fn what_is_not_given_has_its_default() {
         with_people("rule = [{ name = \"r\", require = [{ role = \"dev\", approvals = 2 }] }]").expect("it loads");
     let rule = &policy.rules[0];
     assert_eq!(rule.ttl, Span::days(7));
-    assert!(!rule.self_approval && rule.distinct_people && !rule.up_to_date && !rule.deny);
+    assert!(!rule.self_approval && rule.distinct_people && !rule.up_to_date && !rule.deny && !rule.lands_itself);
     assert!(!rule.follows_content());
     assert_eq!(rule.mode, Mode::Enforce);
     assert!(rule.actions.is_none() && rule.paths.is_none() && rule.reason.is_none());

@@ -6,6 +6,8 @@
 
 use super::GitError;
 use std::cell::Cell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 /// Tree entries looked at: a hundred times what the largest honest pushes need.
@@ -15,27 +17,34 @@ pub(super) const MOST_PATH_BYTES: u64 = 256 * 1024 * 1024;
 /// How many steps pass between two looks at the clock.
 const STEPS_PER_LOOK: u64 = 1024;
 
-/// Counts down over the life of one opened repository.
+/// Counts down over the life of one opened repository, and of those that are opened beside it.
 #[derive(Debug)]
 pub(super) struct Budget {
-    entries: Cell<u64>,
-    path_bytes: Cell<u64>,
+    left: Arc<Left>,
     steps: Cell<u64>,
     deadline: Cell<Option<Instant>>,
 }
 
+/// What may still be read.
+#[derive(Debug)]
+struct Left {
+    entries: AtomicU64,
+    path_bytes: AtomicU64,
+}
+
 impl Default for Budget {
     fn default() -> Self {
-        Self {
-            entries: Cell::new(MOST_ENTRIES),
-            path_bytes: Cell::new(MOST_PATH_BYTES),
-            steps: Cell::new(0),
-            deadline: Cell::new(None),
-        }
+        let left = Left { entries: AtomicU64::new(MOST_ENTRIES), path_bytes: AtomicU64::new(MOST_PATH_BYTES) };
+        Self { left: Arc::new(left), steps: Cell::new(0), deadline: Cell::new(None) }
     }
 }
 
 impl Budget {
+    /// Returns the same budget for another thread: what one uses up the other does not have.
+    pub(super) fn shared(&self) -> Self {
+        Self { left: Arc::clone(&self.left), steps: Cell::new(0), deadline: self.deadline.clone() }
+    }
+
     /// From now on [`Budget::step`] fails once `deadline` has passed.
     pub(super) fn set_deadline(&self, deadline: Option<Instant>) {
         self.deadline.set(deadline);
@@ -44,7 +53,7 @@ impl Budget {
     /// Leaves room for so many tree entries.
     #[cfg(test)]
     pub(super) fn shrink(&self, entries: u64) {
-        self.entries.set(entries);
+        self.left.entries.store(entries, Ordering::Relaxed);
     }
 
     /// Counts one commit or folder that is visited.
@@ -69,8 +78,7 @@ impl Budget {
     /// Counts `count` tree entries.
     pub(super) fn entries(&self, count: u64) -> Result<(), GitError> {
         let too_large = GitError::TooLarge { what: "tree entries", limit: MOST_ENTRIES };
-        self.entries.set(self.entries.get().checked_sub(count).ok_or(too_large)?);
-        Ok(())
+        take(&self.left.entries, count).ok_or(too_large)
     }
 
     /// Counts a path of `length` bytes that is handed out.
@@ -78,7 +86,11 @@ impl Budget {
         let too_large = GitError::TooLarge { what: "bytes of paths", limit: MOST_PATH_BYTES };
         // 32: what keeping the path costs besides its bytes.
         let cost = u64::try_from(length).unwrap_or(u64::MAX).saturating_add(32);
-        self.path_bytes.set(self.path_bytes.get().checked_sub(cost).ok_or(too_large)?);
-        Ok(())
+        take(&self.left.path_bytes, cost).ok_or(too_large)
     }
+}
+
+/// Takes `count` away, if there are so many.
+fn take(left: &AtomicU64, count: u64) -> Option<()> {
+    left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(count)).ok().map(|_| ())
 }

@@ -32,6 +32,9 @@ pub enum GitError {
     /// The deadline passed.
     #[error("the deadline passed")]
     DeadlinePassed,
+    /// It could not be opened for another thread.
+    #[error("cannot open the repository once more")]
+    Again(#[source] Box<OpenError>),
     /// The library refused or failed.
     #[error("cannot {doing}")]
     Library {
@@ -57,7 +60,7 @@ impl From<GitError> for HistoryError {
             GitError::Malformed { object, problem } => Self::Malformed { object: object.hex(), problem },
             GitError::TooLarge { what, limit } => Self::TooLarge { what, limit },
             GitError::DeadlinePassed => Self::DeadlinePassed,
-            error @ GitError::Library { .. } => Self::Unreadable(Box::new(error)),
+            error @ (GitError::Library { .. } | GitError::Again(_)) => Self::Unreadable(Box::new(error)),
         }
     }
 }

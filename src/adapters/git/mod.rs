@@ -7,6 +7,7 @@ mod additions;
 mod approvals;
 mod approvals_ref;
 mod budget;
+mod children;
 mod claims;
 mod client;
 mod client_change;
@@ -17,6 +18,7 @@ mod graph;
 mod history;
 pub mod hooks;
 mod incoming;
+mod landing;
 mod lines;
 mod parking;
 mod paths;
@@ -60,3 +62,5 @@ mod publish_tests;
 mod repository_tests;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod walk_tests;

@@ -177,7 +177,18 @@ impl Remote {
     /// # Errors
     /// [`RemoteError::Failed`] if the remote was not reached; a refusal is [`Pushed::Rejected`].
     pub fn push(&self, checkout: &Checkout, new: &ChangesetId, name: &str) -> Result<Pushed, RemoteError> {
-        let refspec = format!("{}:{name}", new.hex());
+        self.push_refspec(checkout, &format!("{}:{name}", new.hex()))
+    }
+
+    /// Deletes the remote's ref `name`.
+    ///
+    /// # Errors
+    /// As [`Remote::push`].
+    pub fn delete(&self, checkout: &Checkout, name: &str) -> Result<Pushed, RemoteError> {
+        self.push_refspec(checkout, &format!(":{name}"))
+    }
+
+    fn push_refspec(&self, checkout: &Checkout, refspec: &str) -> Result<Pushed, RemoteError> {
         let output = checkout.git([
             "push",
             "--quiet",
@@ -189,7 +200,7 @@ impl Remote {
             "--recurse-submodules=no",
             "--",
             &self.name,
-            &refspec,
+            refspec,
         ])?;
         if output.status.success() {
             return Ok(Pushed::Done);

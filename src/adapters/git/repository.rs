@@ -29,6 +29,7 @@ const MOST_KEPT_BYTES: usize = 16 * 1024 * 1024;
 /// A Git repository that this program can judge.
 pub struct GitRepository {
     repo: Repository,
+    sees_quarantine: bool,
     kind: IdKind,
     pub(super) budget: Budget,
     nodes: RefCell<HashMap<ChangesetId, Rc<Node>>>,
@@ -52,6 +53,22 @@ impl KeptCommits {
     }
 }
 
+/// How another thread opens a repository that is open already.
+pub(super) struct Door {
+    /// `None`: as the hook's environment says.
+    place: Option<PathBuf>,
+    budget: Budget,
+}
+
+impl Door {
+    /// Opens it.
+    pub(super) fn open(self) -> Result<GitRepository, GitError> {
+        let opened = self.place.map_or_else(GitRepository::for_hook, |place| GitRepository::at(&place));
+        let repo = opened.map_err(|error| GitError::Again(Box::new(error)))?;
+        Ok(GitRepository { budget: self.budget, ..repo })
+    }
+}
+
 /// What a ref holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum RefValue {
@@ -70,7 +87,13 @@ impl GitRepository {
     pub fn for_hook() -> Result<Self, OpenError> {
         Self::trust_objects();
         let folder = env::var_os("GIT_DIR").map_or_else(|| PathBuf::from("."), PathBuf::from);
-        Self::accept(Repository::open_from_env(), &folder)
+        Ok(Self { sees_quarantine: true, ..Self::accept(Repository::open_from_env(), &folder)? })
+    }
+
+    /// Tells how another thread opens the same repository, within the same budget.
+    pub(super) fn door(&self) -> Door {
+        let place = (!self.sees_quarantine).then(|| self.repo.path().to_owned());
+        Door { place, budget: self.budget.shared() }
     }
 
     /// Switches libgit2's re-hashing of every object that it reads off, for the whole process. That is safe in a hook: the receiving Git
@@ -123,7 +146,7 @@ impl GitRepository {
             ObjectFormat::Sha256 => IdKind::GitSha256,
         };
         let (budget, nodes, trees, commits) = Default::default();
-        Ok(Self { repo, kind, budget, nodes, trees, commits })
+        Ok(Self { repo, sees_quarantine: false, kind, budget, nodes, trees, commits })
     }
 
     /// Makes reading fail once `deadline` has passed.

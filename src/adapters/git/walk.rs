@@ -8,6 +8,13 @@ use super::paths;
 use super::repository::GitRepository;
 use crate::domain::change::{Changeset, ChangesetId, TipChange, trailers};
 use crate::ports::history::{Need, OwnPaths};
+use std::thread;
+
+/// From so many commits on several threads read them: each opens the repository for itself.
+pub(super) const WORTH_THREADS: usize = 2_000;
+
+/// More threads than this would wait for each other.
+const MOST_THREADS: usize = 4;
 
 /// Reads the commits `ids`, in that order, with the own paths and trailers that `need` asks for.
 pub(super) fn changesets(
@@ -15,6 +22,36 @@ pub(super) fn changesets(
     ids: &[ChangesetId],
     need: &Need<'_>,
 ) -> Result<Vec<Changeset>, GitError> {
+    let wanted = Wanted { own_paths: need.own_paths, lines: need.lines, trailers: need.trailers };
+    let threads = match ids.len() {
+        ..WORTH_THREADS => 1,
+        _ => thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS),
+    };
+    // Neighbours share most of their folders, so they stay together.
+    let (mine, others) = ids.split_at(ids.len().div_ceil(threads));
+    thread::scope(|scope| {
+        let read_elsewhere = |part| {
+            let door = repo.door();
+            scope.spawn(move || read(&door.open()?, part, wanted))
+        };
+        let others: Vec<_> = others.chunks(mine.len().max(1)).map(read_elsewhere).collect();
+        let mut all = read(repo, mine, wanted)?;
+        for other in others {
+            all.extend(other.join().expect("reading commits does not panic")?);
+        }
+        Ok(all)
+    })
+}
+
+/// What of [`Need`] is asked of each commit.
+#[derive(Clone, Copy)]
+struct Wanted {
+    own_paths: OwnPaths,
+    lines: Option<usize>,
+    trailers: bool,
+}
+
+fn read(repo: &GitRepository, ids: &[ChangesetId], need: Wanted) -> Result<Vec<Changeset>, GitError> {
     let mut read = Vec::with_capacity(ids.len());
     for id in ids {
         let node = repo.node(id)?;

@@ -271,8 +271,20 @@ impl<R: Read, W: Write> CloneTalk<R, W> {
     /// # Errors
     /// [`HgError`].
     pub fn name_request(&mut self, name: &RequestId, id: &ChangesetId) -> Result<bool, HgError> {
+        self.was_done("name the request", &format!("name {name} {}", id.hex()))
+    }
+
+    /// Takes the name away from the changeset `id` of the server's requests. Tells whether that was done.
+    ///
+    /// # Errors
+    /// [`HgError`].
+    pub fn take_back_request(&mut self, name: &RequestId, id: &ChangesetId) -> Result<bool, HgError> {
+        self.was_done("take the request back", &format!("unname {name} {}", id.hex()))
+    }
+
+    fn was_done(&mut self, doing: &'static str, question: &str) -> Result<bool, HgError> {
         let mut done = false;
-        self.ask("name the request", &format!("name {name} {}", id.hex()), b"S", |_, _| {
+        self.ask(doing, question, b"S", |_, _| {
             done = true;
             Ok(())
         })?;

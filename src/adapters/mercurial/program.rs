@@ -133,6 +133,16 @@ impl Hg {
         self.converse("talk to the server", remote.map_or(vec![], |remote| vec!["--remote", remote]))
     }
 
+    /// As [`Hg::talk`], and what waits in the server's sibling is looked at as well, without being pulled: as long as this repository has
+    /// all that the server has.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn talk_of_requests(&self, remote: Option<&str>) -> Result<Talk, HgError> {
+        let remote = remote.into_iter().flat_map(|remote| ["--remote", remote]);
+        self.converse("look at the requests", ["--requests"].into_iter().chain(remote).collect())
+    }
+
     /// Begins a conversation about this repository as it stands.
     ///
     /// # Errors

@@ -131,7 +131,7 @@ impl LocalClone for GitClone {
 
     fn supposing(&self, moves: &[Move]) -> Result<Box<dyn History + '_>, Failure> {
         let repository = self.checkout.reopened().map_err(|error| checkout_failure(&error))?;
-        let history = GitHistory::supposing(repository, moves.iter().flat_map(Move::claims).collect());
+        let history = GitHistory::supposing(repository, moves.iter().map(Move::claim).collect());
         Ok(Box::new(history.among(self.listing.clone()).map_err(|error| failure(&error))?))
     }
 
@@ -187,6 +187,10 @@ impl LocalClone for GitClone {
 
     fn send_request(&self, id: &RequestId, subject: &ChangesetId, request: &Request) -> Result<(), Failure> {
         self.push_request(id, subject, request)
+    }
+
+    fn cancel_request(&self, id: &RequestId) -> Result<(), Failure> {
+        self.delete_request(id)
     }
 
     fn forget_gone_requests(&self) -> Result<(), Failure> {

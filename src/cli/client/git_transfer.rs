@@ -94,6 +94,15 @@ impl GitClone {
         }
     }
 
+    /// Deletes the request's ref on the server.
+    pub(super) fn delete_request(&self, id: &RequestId) -> Result<(), Failure> {
+        let pushed = self.remote.delete(&self.checkout, &format!("{REQUESTS}{id}"));
+        match pushed.map_err(|error| remote_failure(&error, Some(&self.remote)))? {
+            Pushed::Done => Ok(()),
+            Pushed::Rejected { why, said } => Err(refused("cancellation", &[&why, &said])),
+        }
+    }
+
     /// Lets go of requests that were fetched and that the server no longer has.
     pub(super) fn drop_gone_requests(&self) -> Result<(), Failure> {
         let repository = self.checkout.repository();

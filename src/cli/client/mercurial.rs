@@ -2,6 +2,7 @@
 
 use super::mercurial_errors::{failure, unreached};
 use super::mercurial_server::{Approvals, Tokens, remember};
+use super::mercurial_transfer::no_sibling;
 use crate::adapters::clock::SystemClock;
 use crate::adapters::mercurial::{Hg, HgError, Supposed, Talk};
 use crate::cli::effect;
@@ -204,6 +205,10 @@ impl LocalClone for MercurialClone {
     }
 
     fn requests(&self, only: Option<&RequestId>) -> Result<Vec<KeptRequest>, Failure> {
+        if only.is_none() {
+            let talk = self.hg.talk_of_requests(self.remote.as_deref());
+            self.talk.replace(talk.map_err(|error| no_sibling(unreached(&error, self.remote())))?);
+        }
         self.read_requests(only)
     }
 
@@ -213,6 +218,10 @@ impl LocalClone for MercurialClone {
 
     fn send_request(&self, id: &RequestId, subject: &ChangesetId, request: &Request) -> Result<(), Failure> {
         self.push_request(id, subject, request)
+    }
+
+    fn cancel_request(&self, id: &RequestId) -> Result<(), Failure> {
+        self.take_back_request(id)
     }
 
     /// Nothing was kept: what was pulled is the clone's own.

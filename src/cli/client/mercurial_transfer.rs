@@ -129,6 +129,13 @@ impl MercurialClone {
         if named || self.listed_requests()?.contains_key(id) { Ok(()) } else { Err(refused("request", &[])) }
     }
 
+    /// Takes the request's name away in the sibling.
+    pub(super) fn take_back_request(&self, id: &RequestId) -> Result<(), Failure> {
+        let Some(node) = self.listed_requests()?.remove(id) else { return Ok(()) };
+        let gone = self.ask(|talk| talk.take_back_request(id, &node)).map_err(no_sibling)?;
+        if gone { Ok(()) } else { Err(refused("cancellation", &[])) }
+    }
+
     /// Mercurial never sends secret changesets, nor what stands on them.
     fn demand_not_secret(&self, subject: &ChangesetId) -> Result<(), Failure> {
         let question = format!("first(secret() and ::{})", subject.hex());
@@ -153,7 +160,7 @@ fn not_taken(what: &'static str, doing: &'static str, output: Output) -> Failure
     }
 }
 
-fn no_sibling(failure: Failure) -> Failure {
+pub(super) fn no_sibling(failure: Failure) -> Failure {
     failure.hint("requests stand in a repository of their own beside the server's, with `-requests` after its name; `jit install` there makes it")
 }
 

@@ -2,10 +2,11 @@
 
 use crate::cli::local_clone::Effect;
 use crate::cli::summary::needs;
-use crate::domain::approval::{SignedToken, TokenId};
-use crate::domain::change::{Action, Changeset, ChangesetId, Push, RefUpdate};
+use crate::cli::supposing::Judged;
+use crate::domain::approval::TokenId;
+use crate::domain::change::{Action, Changeset, ChangesetId};
 use crate::domain::name::{PrincipalId, RoleName, RuleName};
-use crate::domain::policy::{Mode, Policy, RuleOutcome, Unmet, UpdateDecision};
+use crate::domain::policy::{Mode, Policy, RuleOutcome, Unmet};
 use crate::domain::request::{Asked, Clocks, State, ends};
 use crate::domain::time::Timestamp;
 use std::collections::BTreeSet;
@@ -27,17 +28,6 @@ pub struct RequestView {
     pub judged: Option<Judged>,
     /// Why it cannot be judged.
     pub trouble: Option<String>,
-}
-
-/// The answer to the push that would land a request.
-#[derive(Debug)]
-pub struct Judged {
-    /// The push.
-    pub push: Push,
-    /// The tokens that concern it.
-    pub tokens: Vec<SignedToken>,
-    /// The answer.
-    pub decision: UpdateDecision,
 }
 
 /// One rule that a request is about.
@@ -106,13 +96,6 @@ pub struct Trigger {
     pub paths: Vec<Vec<u8>>,
     /// The labels that it carries, each as `Key: value`.
     pub labels: Vec<Vec<u8>>,
-}
-
-impl Judged {
-    /// Returns the update, with what the rules asked to know of it.
-    pub fn update(&self) -> Option<&RefUpdate> {
-        self.push.updates.first()
-    }
 }
 
 impl RequestView {

@@ -1,7 +1,7 @@
 //! What a supposed move brings and changes, for people to look at.
 
-use super::{Central, Place, Store, git_history};
-use crate::adapters::git::{Checkout, GitHistory, GitRepository, Listing};
+use super::{Central, Place, Store};
+use crate::adapters::git::{Checkout, Listing};
 use crate::cli::client::{hg_failure, hg_pager, hg_supposed, loaded_update};
 use crate::cli::local_clone::{Effect, Move};
 use crate::cli::{Failure, IntoFailure, effect};
@@ -40,7 +40,7 @@ impl Place {
         match self {
             Self::Clone(client) => client.local.has(changeset),
             Self::Central(central, _) => match &central.store {
-                Store::Git(folder) => GitRepository::at(folder).or_fail()?.has(changeset).or_fail(),
+                Store::Git(git) => git.history.borrow().repository().has(changeset).or_fail(),
                 Store::Mercurial(_) => Ok(self.resolve(&changeset.hex())?.as_ref() == Some(changeset)),
             },
         }
@@ -65,7 +65,7 @@ impl Place {
         match self {
             Self::Clone(client) => client.local.diff(from, to),
             Self::Central(central, _) => match &central.store {
-                Store::Git(folder) => Checkout::at(folder).or_fail()?.diff(from, to).or_fail(),
+                Store::Git(git) => Checkout::at(&git.folder).or_fail()?.diff(from, to).or_fail(),
                 Store::Mercurial(talk) => talk.borrow_mut().diff(from, to).map_err(|error| hg_failure(&error)),
             },
         }
@@ -76,7 +76,7 @@ impl Place {
         match self {
             Self::Clone(client) => client.local.pager(),
             Self::Central(central, _) => match &central.store {
-                Store::Git(folder) => Checkout::at(folder).map(|checkout| checkout.pager()).unwrap_or_default(),
+                Store::Git(git) => Checkout::at(&git.folder).map(|checkout| checkout.pager()).unwrap_or_default(),
                 Store::Mercurial(_) => hg_pager(None),
             },
         }
@@ -86,7 +86,7 @@ impl Place {
 impl Central {
     fn update(&self, policy: &Policy, supposed: &Move) -> Result<RefUpdate, Failure> {
         match &self.store {
-            Store::Git(folder) => loaded_update(policy, &mut git_history(folder, supposed.claims())?),
+            Store::Git(git) => loaded_update(policy, &mut git.supposing(std::slice::from_ref(supposed))?),
             Store::Mercurial(talk) => {
                 let mut talk = talk.borrow_mut();
                 talk.suppose(&hg_supposed(supposed)?).map_err(|error| hg_failure(&error))?;
@@ -97,13 +97,12 @@ impl Central {
 
     fn effect(&self, update: &RefUpdate) -> Result<Effect, Failure> {
         match &self.store {
-            Store::Git(folder) => {
-                let repository = GitRepository::at(folder).or_fail()?;
-                let all =
-                    GitHistory::receiving(GitRepository::at(folder).or_fail()?, Vec::new()).all_targets().or_fail()?;
+            Store::Git(git) => {
+                let mut history = git.history.borrow_mut();
+                let all = history.all_targets().or_fail()?;
                 let single = |(target, value): (Target, Vec<ChangesetId>)| Some((target, *value.first()?));
                 let targets: Listing = all.into_iter().filter_map(single).collect();
-                effect::of_git(&repository, &targets, update).or_fail()
+                effect::of_git(history.repository(), &targets, update).or_fail()
             }
             Store::Mercurial(talk) => {
                 effect::of_mercurial(&mut talk.borrow_mut(), update).map_err(|error| hg_failure(&error))
@@ -113,11 +112,13 @@ impl Central {
 
     fn reaches(&self, values: &[ChangesetId], changeset: &ChangesetId) -> Result<bool, Failure> {
         match &self.store {
-            Store::Git(folder) => {
-                let repository = GitRepository::at(folder).or_fail()?;
+            Store::Git(git) => {
+                let history = git.history.borrow();
+                let repository = history.repository();
                 for value in values {
                     let commit = repository.commit_behind(value).or_fail()?;
-                    if commit.is_some_and(|commit| repository.descends(&commit, changeset).unwrap_or(false)) {
+                    if commit.map(|commit| repository.descends(&commit, changeset)).transpose().or_fail()? == Some(true)
+                    {
                         return Ok(true);
                     }
                 }

@@ -1,15 +1,18 @@
 //! The hooks of a Git repository.
 
 use crate::adapters::git::{
-    GitHistory, GitParking, GitPush, GitRepository, PublishError, Quarantine, TOKEN_OPTION, push_options, read_claims,
+    Claim, GitHistory, GitParking, GitPush, GitRepository, PublishError, Quarantine, REQUESTS, TOKEN_OPTION,
+    push_options, read_claims,
 };
 use crate::cli::{Context, Exit, Failure, IntoFailure, ServerParts, Told};
 use crate::commands::notify;
 use crate::domain::approval::{SignedToken, place};
 use crate::domain::audit::SignedCheckpoint;
-use crate::domain::change::ChangesetId;
+use crate::domain::change::{ChangesetId, Target};
 use crate::domain::policy::Verdict;
-use crate::enforcement::Landed;
+use crate::enforcement::{Arrived, Landed};
+use crate::ports::history::History as _;
+use crate::ports::incoming::Incoming as _;
 use std::collections::BTreeMap;
 use std::env;
 use std::ffi::OsString;
@@ -47,7 +50,7 @@ pub(super) fn pre_receive(cx: &Context) -> Result<Exit, Failure> {
     let mut push = GitPush::new(history, parts.settings.repository.clone(), options, quarantine.bytes());
     let mut answer = parts.server().decide(&mut push, parts.pusher(), started, deadline);
     if parts.settings.requests.park && !answer.requests.is_empty() {
-        match GitParking::open(&common_dir, quarantine).or_fail() {
+        match GitParking::open(&common_dir, &environment, parts.settings.pusher_env.clone()).or_fail() {
             Ok(mut parking) => parts.server().park(&mut answer, &mut parking, super::before(deadline)),
             Err(failure) => cx.terminal.say(&failure.context("what the push brought is not kept").lines()),
         }
@@ -71,7 +74,7 @@ pub(super) fn post_receive(cx: &Context) -> Result<Exit, Failure> {
     let repo = GitRepository::at(Path::new(".")).or_fail()?;
     let parts = ServerParts::open(repo.common_dir())?;
     let claims = read_claims(&input, repo.id_kind()).or_fail()?;
-    let mut landed = Vec::new();
+    let (mut landed, mut has_requests) = (Vec::new(), false);
     for claim in &claims {
         let value: Vec<ChangesetId> = claim.new.into_iter().collect();
         let targets = repo.moved_with(&claim.refname).or_fail()?;
@@ -82,6 +85,7 @@ pub(super) fn post_receive(cx: &Context) -> Result<Exit, Failure> {
             if let Err(error) = publish_checkpoint(&repo, &parts, &outcome.head) {
                 cx.terminal.say(&error.context("the push landed; its checkpoint is not published").lines());
             }
+            has_requests = outcome.kept > 0;
         }
         Err(error) => {
             let failure = Failure::from_error(Exit::Undecided, &error);
@@ -93,9 +97,32 @@ pub(super) fn post_receive(cx: &Context) -> Result<Exit, Failure> {
         cx.terminal
             .say(&error.context("the push landed; its tokens are kept, but clients do not see them yet").lines());
     }
+    let kept = call_kept(&parts.folder.kept_hooks(), "post-receive", &input);
+    if has_requests || repo.common_dir().join(REQUESTS).is_dir() {
+        let moved: Vec<Target> = landed.into_iter().map(|one| one.target).collect();
+        if let Err(failure) = go_on(repo, &parts, claims, &moved, cx) {
+            cx.terminal.say(&failure.context("the push landed; requests that wait were not looked at").lines());
+        }
+    }
     notify::start(&parts);
-    call_kept(&parts.folder.kept_hooks(), "post-receive", &input)?;
-    Ok(Exit::Done)
+    kept.map(|_| Exit::Done)
+}
+
+/// Goes through the requests that wait: what the push brought may let some land, and some need not be kept any longer.
+fn go_on(
+    repo: GitRepository,
+    parts: &ServerParts,
+    claims: Vec<Claim>,
+    moved: &[Target],
+    cx: &Context,
+) -> Result<(), Failure> {
+    let environment: BTreeMap<OsString, OsString> = env::vars_os().collect();
+    let mut parking = GitParking::open(repo.common_dir(), &environment, parts.settings.pusher_env.clone()).or_fail()?;
+    let options = push_options(&environment).or_fail()?;
+    let mut push = GitPush::new(GitHistory::supposing(repo, claims), parts.settings.repository.clone(), options, 0);
+    let updates = push.ref_updates().or_fail()?;
+    let arrived = Arrived::of(push.carried(&updates).or_fail()?);
+    super::go_on(parts, &arrived, moved, &mut parking, cx)
 }
 
 /// Shows the newest checkpoint to clients. The log is not locked any more, so another push may have shown a newer one.

@@ -4,9 +4,11 @@ mod git;
 mod hg_pre_push;
 mod mercurial;
 
-use crate::cli::{Context, Exit, Failure};
+use crate::cli::{Context, Exit, Failure, IntoFailure, ServerParts, safe};
+use crate::domain::change::Target;
 use crate::domain::policy::Verdict;
-use crate::enforcement::Answer;
+use crate::enforcement::{Answer, Arrived, Attempt};
+use crate::ports::parking::Landing;
 use std::ffi::OsString;
 use std::path::Path;
 use std::thread;
@@ -54,6 +56,38 @@ pub fn run(args: &Args, cx: &Context) -> Result<Exit, Failure> {
 fn before(deadline: Instant) -> Instant {
     let now = Instant::now();
     now + deadline.saturating_duration_since(now) * 3 / 4
+}
+
+/// Lets those requests land that `arrived` may have made possible, says what came of it, and takes away what need not be kept any longer.
+fn go_on(
+    parts: &ServerParts,
+    arrived: &Arrived,
+    moved: &[Target],
+    landing: &mut dyn Landing,
+    cx: &Context,
+) -> Result<(), Failure> {
+    let server = parts.server();
+    let deadline = Instant::now() + parts.settings.deadline;
+    if !arrived.is_empty() {
+        for attempt in server.land(&|one| arrived.concerns(one), landing, deadline).or_fail()? {
+            cx.terminal.say(&attempt_words(&attempt));
+        }
+    }
+    server.tidy(moved, landing, deadline).or_fail()
+}
+
+/// Says what came of letting a request land by itself.
+fn attempt_words(Attempt { request, result }: &Attempt) -> String {
+    let target = safe(request.target.to_string().as_bytes());
+    let head = format!("request {} for {target}", request.id);
+    match result {
+        Ok(()) => format!("{head} landed by itself: {}", request.subject.hex()),
+        Err(why) => {
+            let who = request.requester.login.as_deref().map_or("its requester".to_owned(), |who| safe(who.as_bytes()));
+            let why = Failure::from_error(Exit::Denied, why).lines();
+            format!("{head} did not land by itself\n{why}\nhint: {who} can push it again, or anew on top of {target}")
+        }
+    }
 }
 
 /// How a hook ends that decided.

@@ -55,7 +55,7 @@ pub enum Step {
         /// Why not.
         why: Removal,
     },
-    /// It was approved and should have landed by itself, and could not.
+    /// A token for it came, it should have landed by itself, and it did not.
     NotLanded {
         /// What was in the way.
         why: Obstacle,
@@ -76,7 +76,7 @@ pub enum Removal {
     Damaged,
 }
 
-/// Why an approved request did not land by itself.
+/// Why a request did not land by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Obstacle {

@@ -140,6 +140,7 @@ fn of_rule(rule: &Rule) -> Keys {
         ("authors", if rule.authors_known { vec!["known".to_owned()] } else { Vec::new() }),
         ("pushers", if rule.pushers_known { vec!["known".to_owned()] } else { Vec::new() }),
         ("override", rule.overriding.iter().map(of_override).collect()),
+        ("land", if rule.lands_itself { vec!["auto".to_owned()] } else { Vec::new() }),
         ("mode", vec![observe.to_owned()]),
         ("message", rule.message.iter().map(|text| format!("`{text}`")).collect()),
     ])

@@ -191,6 +191,8 @@ pub struct Rule {
     pub pushers_known: bool,
     /// Who may pass it in an emergency; `None`: nobody.
     pub overriding: Option<Override>,
+    /// Whether a kept request that it matches lands by itself once it is met.
+    pub lands_itself: bool,
     /// Whether it denies.
     pub mode: Mode,
     /// What to say when it is unmet.

@@ -43,6 +43,15 @@ impl Parking for Lot {
         self.shown.insert(id.clone());
         Ok(())
     }
+
+    fn shown(&mut self) -> Result<BTreeSet<RequestId>, ParkingError> {
+        Ok(self.shown.clone())
+    }
+
+    fn hide(&mut self, id: &RequestId) -> Result<(), ParkingError> {
+        self.shown.remove(id);
+        Ok(())
+    }
 }
 
 /// The steps in the log, of whom, about which commit.
@@ -77,12 +86,15 @@ fn only(answer: &Answer) -> &Result<Kept, NotKept> {
     &opened.kept
 }
 
+/// Rules, a push, and the subjects of the requests that it opens.
+type Case<'a> = (String, &'a [(&'a str, &'a str)], &'a str);
+
 const TWO: &str = "[[rule]]\nname = \"r\"\nbranches = [\"*\"]\nrequire = [{ role = \"team\", approvals = 1 }]\n";
 
 #[test]
 fn a_denial_that_tokens_could_change_opens_a_request_for_each_tip() {
     let rule = |more: &str| format!("[[rule]]\nname = \"q\"\nbranches = [\"main\"]\n{more}\n");
-    let cases: [(String, &[(&str, &str)], &str); 7] = [
+    let cases: [Case<'_>; 7] = [
         (TEAM.to_owned(), &[("refs/heads/main", "b")], "b"),
         (TWO.to_owned(), &[("refs/heads/main", "b"), ("refs/heads/dev", "b")], "bb"),
         (TEAM.to_owned(), &[("refs/heads/main", "b"), ("refs/heads/dev", "a")], "b"),

@@ -36,10 +36,11 @@ pub(super) const RULE: Section = Section {
         "authors",
         "pushers",
         "override",
+        "land",
         "mode",
         "message",
     ],
-    later: &["land", "escalate"],
+    later: &["escalate"],
 };
 
 /// Returns every key that a rule may have.
@@ -133,6 +134,7 @@ fn one(reader: &mut Reader<'_>, key: &'static str, value: &Value<'_>, draft: &mu
         "authors" => set(&mut rule.authors_known, reader.word(key, value, "`known`", &[("known", true)])),
         "pushers" => set(&mut rule.pushers_known, reader.word(key, value, "`known`", &[("known", true)])),
         "override" => draft.overriding = requirement::overriding(reader, value),
+        "land" => set(&mut rule.lands_itself, reader.word(key, value, "`auto`", &[("auto", true)])),
         "mode" => {
             let words = [("enforce", Mode::Enforce), ("observe", Mode::Observe)];
             set(&mut rule.mode, reader.word(key, value, "`enforce` or `observe`", &words));
@@ -185,6 +187,7 @@ pub(in crate::domain::policy) fn blank(place: (String, usize)) -> Rule {
         authors_known: false,
         pushers_known: false,
         overriding: None,
+        lands_itself: false,
         mode: Mode::Enforce,
         message: None,
     }

@@ -97,6 +97,7 @@ fn of_key(section: &Section, key: &str) -> Value {
         "reason" => json!({ "type": "string", "minLength": 1, "maxLength": limits::EXPRESSION_BYTES }),
         "authors" | "pushers" => json!({ "const": "known" }),
         "bind" => json!({ "enum": ["commit", "content"], "default": "commit" }),
+        "land" => json!({ "const": "auto" }),
         "mode" => json!({ "enum": ["enforce", "observe"], "default": "enforce" }),
         "message" => json!({ "type": "string", "maxLength": limits::MESSAGE_BYTES }),
         _ => json!({}),

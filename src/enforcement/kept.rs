@@ -1,0 +1,95 @@
+//! Requests that need not be kept any longer (docs/spec/request.md, "Cleaning up").
+
+use super::Server;
+use crate::domain::audit::{Entry, Event, KeptRequest, Removal, Step};
+use crate::domain::change::Target;
+use crate::domain::time::{Span, Timestamp};
+use crate::ports::log::LogError;
+use crate::ports::parking::{Landing, ParkingError};
+use std::time::Instant;
+
+/// How long a request that was sent may take until it is there: its entry stands in the log before Git makes its ref.
+const ON_ITS_WAY: Span = Span::seconds(10 * 60);
+/// How many requests are tried after one push, and how many are taken away.
+pub(super) const MOST: usize = 20;
+
+/// Why the requests could not be gone through.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeptError {
+    /// The log could not be read or written.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// What is kept could not be looked at or taken away.
+    #[error(transparent)]
+    Parking(#[from] ParkingError),
+}
+
+impl Server<'_> {
+    /// Takes away what need not be kept any longer: what is superseded, has waited for too long and is not approved, is gone, or has
+    /// landed on one of the targets that `moved`; and what is shown without being kept. A part of it, if that is much.
+    ///
+    /// First the entry, then the commits: after a crash in between they are shown without being kept, and the next run sees that.
+    ///
+    /// # Errors
+    /// [`KeptError`]; a later run goes on.
+    pub fn tidy(&self, moved: &[Target], landing: &mut dyn Landing, deadline: Instant) -> Result<(), KeptError> {
+        let log = self.log.open(deadline)?;
+        let (kept, shown) = (log.kept().to_vec(), landing.shown()?);
+        for stray in shown.iter().filter(|id| !kept.iter().any(|one| one.id == **id)).take(MOST) {
+            landing.hide(stray)?;
+        }
+        let now = self.entry_time(log.as_ref());
+        drop(log);
+        let policy = self.policy.load().ok();
+        let mut removed = 0;
+        for request in &kept {
+            let is_shown = shown.contains(&request.id);
+            let why = if !is_shown && now.since(request.since) > ON_ITS_WAY {
+                Some(Removal::Damaged)
+            } else if is_superseded(request, &kept) {
+                Some(Removal::Superseded)
+            } else if moved.contains(&request.target) && landing.supposed(request).is_ok_and(|push| push.is_none()) {
+                Some(Removal::Landed)
+            } else if self.is_overdue(request, now)
+                && !policy.as_ref().is_some_and(|policy| self.is_approved(policy, request, landing, deadline))
+            {
+                Some(Removal::Expired)
+            } else {
+                None
+            };
+            if let Some(why) = why
+                && removed < MOST
+            {
+                removed += 1;
+                self.remove(request, why, landing, deadline)?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn is_overdue(&self, request: &KeptRequest, now: Timestamp) -> bool {
+        now.since(request.since) > self.limits.keep
+    }
+
+    fn remove(
+        &self,
+        request: &KeptRequest,
+        why: Removal,
+        landing: &mut dyn Landing,
+        deadline: Instant,
+    ) -> Result<(), KeptError> {
+        let mut log = self.log.open(deadline)?;
+        // It may have been kept anew in the meantime.
+        if log.kept().contains(request) {
+            let time = self.entry_time(log.as_ref());
+            log.append(&Entry { time, event: Event::Request(request.step(Step::Removed { why })) })?;
+            landing.hide(&request.id)?;
+        }
+        Ok(())
+    }
+}
+
+pub(super) fn is_superseded(request: &KeptRequest, kept: &[KeptRequest]) -> bool {
+    kept.iter().any(|other| request.is_superseded_by(other))
+}
