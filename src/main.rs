@@ -71,6 +71,8 @@ enum Command {
     Pending(commands::pending::Args),
     /// Show everything about a request
     Show(commands::show::Args),
+    /// Tell people and programs of what happens: try the places, see what waits, deliver it
+    Notify(commands::notify::Args),
     /// Fetch the server's policy and approvals, and check its log
     Sync(commands::sync::Args),
     /// Print completions for a shell
@@ -103,6 +105,7 @@ fn run(command: Command, cx: &Context) -> Result<Exit, Failure> {
         Command::Request(args) => commands::request::run(&args, cx),
         Command::Pending(args) => commands::pending::run(&args, cx),
         Command::Show(args) => commands::show::run(&args, cx),
+        Command::Notify(args) => commands::notify::run(&args, cx),
         Command::Sync(args) => commands::sync::run(&args, cx),
         Command::Completions(args) => commands::completions::completions(&args, Cli::command(), cx),
         Command::Man => commands::completions::man(Cli::command(), cx),

@@ -48,6 +48,7 @@ fn git(_: bool) {
     pushes::against_true(1, 40);
     pushes::against_true(100, 9);
     pushes::against_true(10_000, 3);
+    pushes::with_silent_place(40);
 }
 
 fn inside(_: bool) {

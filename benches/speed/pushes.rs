@@ -5,6 +5,7 @@ use crate::log;
 use crate::table::{Samples, figure, ratio};
 use std::cell::RefCell;
 use std::fs;
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
@@ -80,6 +81,23 @@ pub fn tokens_of(count: usize, rounds: usize) {
         pair
     });
     hooks(&mut large, &mut small, &format!("store of {count} tokens, against 1,000"), rounds);
+}
+
+/// The same to a repository with a place for notices that never answers, against one without: each push starts a process that tries it.
+pub fn with_silent_place(rounds: usize) {
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = silent.local_addr().expect("an address");
+    let place = format!("[[notify]]\nname = \"silent\"\nkind = \"webhook\"\nurl = \"http://{address}/\"\n");
+    let shape = Shape { ahead: rounds, ..SMALL };
+    let [mut told, mut quiet] = [&place[..], ""].map(|place| {
+        let pair = Pair::new(shape, Path::new(TRUE));
+        let settings = pair.jit().join("config.toml");
+        let text = fs::read_to_string(&settings).expect("settings");
+        fs::write(settings, text + place).expect("written");
+        pair
+    });
+    let samples = Samples::take(rounds, || told.push("judged", 1).whole, || quiet.push("judged", 1).whole);
+    ratio("git, push of 1 commit with a place for notices that never answers, against one without", "1.05", &samples);
 }
 
 fn hooks(large: &mut Pair, small: &mut Pair, what: &str, rounds: usize) {

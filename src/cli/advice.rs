@@ -127,15 +127,11 @@ fn commands_for(update: &UpdateDecision, opened: &[&Opened], unmet: &[ChangesetI
     let is_deleted = update.action == Action::Delete;
     // Of a Mercurial branch a head that vanishes needs one as well.
     let lost = update.old.iter().filter(|head| is_deleted || unmet.contains(head));
-    // Signing finds out every other action by itself.
-    let action = match update.action {
-        Action::Delete | Action::Publish => format!(" --action {}", update.action),
-        _ => String::new(),
-    };
-    let request = |id: &ChangesetId| opened.iter().find(|one| one.subject == *id && action.is_empty());
+    // What has a request is signed for by its id, where signing finds out the action by itself.
+    let request = |id: &ChangesetId| opened.iter().find(|one| one.subject == *id && !is_named(&update.action));
     let command = |id: &ChangesetId| match request(id) {
         Some(one) => format!("jit sign {}", one.id),
-        None => format!("{}{action}", plain_command("jit sign", id, update)),
+        None => sign_command(id, &update.target, &update.action),
     };
     let mut heads: Vec<&ChangesetId> = Vec::new();
     for head in update.new.iter().chain(lost) {
@@ -145,6 +141,17 @@ fn commands_for(update: &UpdateDecision, opened: &[&Opened], unmet: &[ChangesetI
         }
     }
     heads.into_iter().map(command).collect()
+}
+
+/// The command with which an approver signs for `id`.
+pub fn sign_command(id: &ChangesetId, target: &Target, action: &Action) -> String {
+    let action = if is_named(action) { format!(" --action {action}") } else { String::new() };
+    format!("jit sign {} {}{action}", id.hex(), target_flag(target))
+}
+
+/// Tells whether an approver has to name the action: signing finds out every other by itself.
+fn is_named(action: &Action) -> bool {
+    matches!(action, Action::Delete | Action::Publish)
 }
 
 fn plain_command(command: &str, id: &ChangesetId, update: &UpdateDecision) -> String {

@@ -2,6 +2,7 @@
 
 use super::central::{Central, central};
 use super::findings::Findings;
+use super::notify;
 use crate::adapters::disk::folder::Folder;
 use crate::adapters::disk::ownership;
 use crate::adapters::git::hooks::{CLIENT_HOOKS, Hooks};
@@ -68,6 +69,7 @@ fn server(found: Found, findings: &mut Findings) {
     check_ownership(&*central, &parts, findings);
     check_policy(&parts, findings);
     check_log(&parts, findings);
+    notify::examine(&parts, findings);
     let pusher = central.pusher(&parts);
     findings.note(format!(
         "pushers are known by {pusher}; the transport must set it and clear what clients send (docs/operations.md)"

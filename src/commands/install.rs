@@ -182,6 +182,7 @@ fn new_settings(args: &Args, common_dir: &Path, folder_name: &str, binary: &Path
         pusher_env: pusher_env.to_owned(),
         unknown_pusher: UnknownPusher::Deny,
         deadline: DEFAULT_DEADLINE,
+        notify: None,
         requests: RequestSettings::default(),
     })
 }

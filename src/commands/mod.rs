@@ -12,6 +12,7 @@ mod findings;
 pub mod hook;
 pub mod install;
 pub mod key;
+pub mod notify;
 pub mod pending;
 pub mod policy;
 pub mod policy_apply;

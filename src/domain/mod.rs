@@ -5,6 +5,7 @@ pub mod audit;
 pub mod change;
 pub mod import;
 pub mod name;
+pub mod notify;
 pub mod policy;
 pub mod request;
 pub mod text;

@@ -75,6 +75,8 @@ names! {
     EnvironmentName;
     /// A named part of the time.
     WindowName;
+    /// A place that notices go to.
+    SinkName;
     /// Something outside that is done with a changeset and passes or fails, such as its tests.
     CheckName;
 }

@@ -5,6 +5,7 @@ pub mod clock;
 pub mod history;
 pub mod incoming;
 pub mod log;
+pub mod notifier;
 pub mod parking;
 pub mod policy_source;
 pub mod signer;

@@ -132,7 +132,7 @@ pub enum UnknownPusher {
 }
 
 /// `config.toml`, written by installation. Hooks read nothing else to find their way: neither HOME nor PATH.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
     /// Name and 128-bit id: `payments@5f0c…`.
@@ -152,6 +152,9 @@ pub struct Settings {
     /// How long a decision may take: `30s`.
     #[serde(default = "default_deadline", with = "duration_text")]
     pub deadline: Duration,
+    /// The places that notices go to, unread: what is wrong with them keeps no push in or out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notify: Option<toml::Value>,
     /// How much may wait for approval.
     #[serde(default)]
     pub requests: RequestSettings,
@@ -199,6 +202,7 @@ mod tests {
             pusher_env: "REMOTE_USER".into(),
             unknown_pusher: UnknownPusher::Deny,
             deadline: Duration::from_secs(30),
+            notify: None,
             requests: RequestSettings::default(),
         }
     }

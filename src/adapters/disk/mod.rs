@@ -3,6 +3,7 @@
 pub mod folder;
 pub mod log;
 mod memory;
+mod outbox;
 pub mod ownership;
 mod policy;
 pub mod published;
@@ -12,6 +13,7 @@ mod token_store;
 mod waiting;
 
 pub use memory::{CheckpointMemory, MemoryError, Seen};
+pub use outbox::{Job, JobFile, Lock as OutboxLock, Outbox, OutboxError, State as OutboxState};
 pub use policy::{PolicyFolder, PolicyFolderError, STARTER_POLICY};
 pub use request_settings::RequestSettings;
 pub use token_store::TokenStore;

@@ -5,9 +5,11 @@ use crate::adapters::git::{
     push_options, read_claims,
 };
 use crate::cli::{Context, Exit, Failure, IntoFailure, ServerParts, Told};
+use crate::commands::notify;
 use crate::domain::approval::{SignedToken, place};
 use crate::domain::audit::SignedCheckpoint;
 use crate::domain::change::{ChangesetId, Target};
+use crate::domain::policy::Verdict;
 use crate::enforcement::{Arrived, Landed};
 use crate::ports::history::History as _;
 use crate::ports::incoming::Incoming as _;
@@ -56,6 +58,10 @@ pub(super) fn pre_receive(cx: &Context) -> Result<Exit, Failure> {
     let Told { reason, notes, hints } = Told::of(&answer);
     let hints = hints.iter().map(|hint| format!("hint: {hint}"));
     cx.terminal.say(&reason.into_iter().chain(hints).chain(notes).collect::<Vec<_>>().join("\n"));
+    if answer.verdict() == Verdict::Deny {
+        // What was let in is told once it has landed.
+        notify::start(&parts);
+    }
     // Whoever does not read what is said to them holds this process up, and would choose the moment of the landing.
     let late = Instant::now() >= deadline;
     Ok(if late { Exit::Undecided } else { super::exit_of(&answer) })
@@ -91,14 +97,15 @@ pub(super) fn post_receive(cx: &Context) -> Result<Exit, Failure> {
         cx.terminal
             .say(&error.context("the push landed; its tokens are kept, but clients do not see them yet").lines());
     }
-    call_kept(&parts.folder.kept_hooks(), "post-receive", &input)?;
+    let kept = call_kept(&parts.folder.kept_hooks(), "post-receive", &input);
     if has_requests || repo.common_dir().join(REQUESTS).is_dir() {
         let moved: Vec<Target> = landed.into_iter().map(|one| one.target).collect();
         if let Err(failure) = go_on(repo, &parts, claims, &moved, cx) {
             cx.terminal.say(&failure.context("the push landed; requests that wait were not looked at").lines());
         }
     }
-    Ok(Exit::Done)
+    notify::start(&parts);
+    kept.map(|_| Exit::Done)
 }
 
 /// Goes through the requests that wait: what the push brought may let some land, and some need not be kept any longer.

@@ -5,6 +5,7 @@ use crate::adapters::mercurial::{
     Header, HgParking, MercurialHistory, Reply, Request, Treatment, sibling_of, url_login,
 };
 use crate::cli::{Context, Exit, Failure, IntoFailure, ServerParts, Told};
+use crate::commands::notify;
 use crate::domain::change::Pusher;
 use crate::domain::policy::Verdict;
 use crate::enforcement::{Answer, Stage, Unjudged};
@@ -133,6 +134,7 @@ impl Judge<'_> {
             }
             Verdict::Deny => {
                 let notes = notes.into_iter().chain(unkept);
+                notify::start(self.parts);
                 let (say, reason, hint) = (prefixed(notes), prefixed(reason), prefixed(hints));
                 (Reply::Deny { say, reason, hint }, exit)
             }
@@ -194,7 +196,10 @@ impl Judge<'_> {
         // Without an id nothing was allowed.
         let Ok(id) = self.id() else { return Ok(allow(vec![])) };
         match self.parts.server().record_transaction(&id, applied, self.deadline) {
-            Ok(_) => Ok(allow(vec![])),
+            Ok(_) => {
+                notify::start(self.parts);
+                Ok(allow(vec![]))
+            }
             Err(error) => {
                 Err(Failure::from_error(Exit::Undecided, &error)
                     .context("the outcome will be recorded with the next push"))

@@ -281,7 +281,7 @@ impl Policy {
     }
 
     /// Tells whether `target` belongs to the environment `name`.
-    fn holds(&self, name: &EnvironmentName, target: &Target) -> bool {
+    pub fn holds(&self, name: &EnvironmentName, target: &Target) -> bool {
         let (kind, short) = target.kind_and_name();
         if let Target::Environment(asked) = target {
             return asked == name;

@@ -5,7 +5,7 @@ use super::format;
 use super::lines::{Lines, SEGMENT};
 use super::paths::AuditPaths;
 use super::storage::failed;
-use crate::domain::audit::{Entry, Event, Frame, Hash, Header, find_in_refs};
+use crate::domain::audit::{Checkpoint, Entry, Event, Frame, Hash, Header, SignedCheckpoint, find_in_refs};
 use crate::domain::change::{ChangesetId, Target};
 use crate::ports::log::{LogError, Place};
 use std::fs::File;
@@ -52,6 +52,17 @@ impl LogReader {
     pub fn open(paths: &AuditPaths) -> Result<Self, LogError> {
         format::read(paths)?;
         Ok(Self { paths: paths.clone() })
+    }
+
+    /// Returns the newest head that is known to be durable with its signed note, as the derived file `checkpoint` has it; `None` where
+    /// that is missing or spoilt. It is behind the journal for moments only: while an append is under way, and after a power cut until the next one.
+    ///
+    /// # Errors
+    /// [`LogError::Format`].
+    pub fn head(&self) -> Result<Option<(Checkpoint, String)>, LogError> {
+        let key = format::read(&self.paths)?;
+        let note = std::fs::read_to_string(self.paths.checkpoint()).ok();
+        Ok(note.and_then(|note| Some((SignedCheckpoint::open(&note, &key).ok()?, note))))
     }
 
     /// Returns how many segments there are.

@@ -1,0 +1,106 @@
+//! What one place was told, so that it is told what has changed, and nothing twice.
+
+use super::notice::{Notice, RuleNotice};
+use crate::domain::approval::TokenId;
+use crate::domain::audit::Override;
+use crate::domain::name::RuleName;
+use crate::domain::request::{RequestId, State};
+use crate::domain::time::{Span, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// For how long that is remembered: longer than any request waits and any approval counts.
+const REMEMBERED: Span = Span::days(90);
+
+/// So many requests at most; of the oldest no more is told then.
+const MOST: usize = 2000;
+
+/// What was told.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Told {
+    /// What is told once, by name, and when that was.
+    once: BTreeMap<String, Timestamp>,
+    /// The requests whose opening was told, and that have not ended.
+    pub(super) requests: BTreeMap<String, Watched>,
+    /// Overrides without a review, by their entry.
+    pub(super) debts: BTreeMap<u64, Debt>,
+}
+
+/// A request as it was last told of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Watched {
+    pub since: Timestamp,
+    pub state: String,
+    /// The approvals that were told.
+    pub approvals: BTreeSet<TokenId>,
+    /// The moment at which it ends, of which it was told that it is near.
+    pub ending: Option<Timestamp>,
+    /// The names of the rules that asked for it, for when its commits are gone.
+    pub rules: Vec<RuleName>,
+}
+
+/// An override that wants its review.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Debt {
+    /// The decision that it let in.
+    pub of: u64,
+    /// When the review should have been.
+    pub due: Timestamp,
+    /// What was told of it.
+    pub notice: Notice,
+}
+
+impl Watched {
+    /// A request that nothing but its opening was told of.
+    pub fn opened(since: Timestamp, rules: &[RuleNotice]) -> Self {
+        let state = State::Open.word().to_owned();
+        Self { since, state, approvals: BTreeSet::new(), ending: None, rules: names(rules) }
+    }
+}
+
+/// Returns the names of rules.
+pub(super) fn names(rules: &[RuleNotice]) -> Vec<RuleName> {
+    rules.iter().map(|rule| rule.name.clone()).collect()
+}
+
+impl Told {
+    /// Takes a name; tells whether it is new.
+    pub fn is_new(&mut self, name: &str, at: Timestamp) -> bool {
+        self.once.retain(|_, since| at.since(*since) <= REMEMBERED);
+        self.once.insert(name.to_owned(), at).is_none()
+    }
+
+    /// Tells whether there are requests whose changes are to be told.
+    pub fn watches(&self) -> bool {
+        !self.requests.is_empty()
+    }
+
+    /// Takes the opening of a request; tells whether it is new. One that ended can be opened again.
+    pub(super) fn opens(&mut self, id: &RequestId, rules: &[RuleNotice], at: Timestamp) -> bool {
+        self.requests.retain(|_, watched| at.since(watched.since) <= REMEMBERED);
+        let is_new = !self.requests.contains_key(&id.to_string());
+        if is_new && self.requests.len() >= MOST {
+            let oldest = self.requests.iter().min_by_key(|(_, watched)| watched.since).map(|(id, _)| id.clone());
+            oldest.and_then(|oldest| self.requests.remove(&oldest));
+        }
+        if is_new {
+            self.requests.insert(id.to_string(), Watched::opened(at, rules));
+        }
+        is_new
+    }
+
+    /// Takes an override, whose notice is `notice`.
+    pub(super) fn owes(&mut self, entry: u64, used: &Override, notice: &Notice) {
+        self.debts.insert(entry, Debt { of: used.of, due: used.due, notice: notice.clone() });
+    }
+
+    /// Takes a review of the override of `entry`.
+    pub(super) fn paid(&mut self, entry: u64) {
+        self.debts.remove(&entry);
+    }
+
+    /// Takes note that what the decision `of` let in did not move anything.
+    pub(super) fn comes_to_nothing(&mut self, of: u64) {
+        self.debts.retain(|_, debt| debt.of != of);
+    }
+}

@@ -1,0 +1,104 @@
+//! The words of a message, before any channel's markup: a title and a list of facts.
+
+use super::event::Event;
+use super::notice::Notice;
+use crate::domain::change::{Action, ChangesetId};
+use crate::domain::text::safe;
+
+/// How many digits of an id are shown.
+const DIGITS: usize = 12;
+/// How many entries of a list are shown.
+const SHOWN: usize = 10;
+
+/// One line of a message. Its value can hold what somebody outside wrote, without what could break a line or steer a terminal.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Fact {
+    /// What is told, one or two words of ours.
+    pub name: String,
+    /// What there is to tell.
+    pub value: String,
+}
+
+/// Returns the one line that says what happened.
+pub fn title(notice: &Notice) -> String {
+    let target = notice.about.as_ref().map_or_else(|| "the repository".to_owned(), |about| about.target.to_string());
+    let rule = notice.rules.first().map_or_else(String::new, |rule| format!("`{}`", rule.name));
+    let who = notice.requester.as_deref().unwrap_or("somebody unknown");
+    let by = if notice.by.is_empty() { "somebody".to_owned() } else { cut(notice.by.clone()) };
+    let text = match notice.event {
+        Event::Opened => format!("{who} asks for approval: {}", asked(notice)),
+        Event::Approved => format!("{by} approved {target} for {who}"),
+        Event::Complete => format!("everything is there for {target}, asked for by {who}"),
+        Event::Denied => format!("{by} rejected {target}, asked for by {who}"),
+        Event::Expiring => format!("the request of {who} for {target} ends soon"),
+        Event::Expired => format!("the request of {who} for {target} has expired"),
+        Event::Superseded => format!("{who} asks for a newer version on {target}"),
+        Event::Cancelled => format!("{who} no longer asks for {target}"),
+        Event::Overridden => format!("{by} overrode {rule} for {target}"),
+        Event::ReviewDue => format!("the override of {rule} for {target} still waits for its review"),
+        Event::Landed => format!("{target} has what {who} asked for"),
+        Event::PolicyChanged => format!("{by} put another policy in force"),
+        Event::Trouble => notice.details.first().cloned().unwrap_or_else(|| "the log needs a look".to_owned()),
+        Event::Test => "this is a test: notices arrive here".to_owned(),
+    };
+    safe(text.as_bytes())
+}
+
+/// Returns what there is to know, in the order in which a reader wants it. Long lists are cut.
+pub fn facts(notice: &Notice) -> Vec<Fact> {
+    let mut facts = Vec::new();
+    let mut say = |name: &str, value: String| {
+        if !value.is_empty() {
+            facts.push(Fact { name: name.to_owned(), value: safe(value.as_bytes()) });
+        }
+    };
+    say("repository", notice.repository.split('@').next().unwrap_or_default().to_owned());
+    say("request", notice.request.clone().unwrap_or_default());
+    say("asked by", notice.requester.clone().unwrap_or_default());
+    say("by", cut(notice.by.clone()));
+    if let Some(about) = &notice.about {
+        say("target", about.target.to_string());
+        say("action", list(&about.actions.iter().map(Action::to_string).collect::<Vec<_>>()));
+        say("from", ids(&about.old));
+        say("to", ids(&about.new));
+    }
+    for rule in notice.rules.iter().take(SHOWN) {
+        let missing = if rule.missing.is_empty() { &rule.required } else { &rule.missing };
+        let what = cut(missing.clone());
+        say(&format!("rule {}", rule.name), if what.is_empty() { "matches".to_owned() } else { what });
+        say("policy says", rule.message.clone().unwrap_or_default());
+    }
+    // Of trouble the first is the title.
+    let said = usize::from(notice.event == Event::Trouble);
+    notice.details.iter().skip(said).take(SHOWN).for_each(|detail| say("note", detail.clone()));
+    say("until", notice.until.map(|until| until.to_string()).unwrap_or_default());
+    say("at", notice.time.to_string());
+    if let Some(seen) = &notice.checkpoint {
+        say("log", format!("{} entries, root {}", seen.size, seen.root));
+    }
+    facts
+}
+
+/// What somebody asks for: to update, create, delete what.
+fn asked(notice: &Notice) -> String {
+    let Some(about) = &notice.about else { return "a change".to_owned() };
+    let action = about.actions.first().map_or_else(|| "update".to_owned(), Action::to_string);
+    format!("{action} {}", about.target)
+}
+
+fn ids(ids: &[ChangesetId]) -> String {
+    cut(ids.iter().map(|id| id.hex()[..DIGITS].to_owned()).collect())
+}
+
+fn cut(mut words: Vec<String>) -> String {
+    let more = words.len().saturating_sub(SHOWN);
+    words.truncate(SHOWN);
+    if more > 0 {
+        words.push(format!("and {more} more"));
+    }
+    list(&words)
+}
+
+fn list(words: &[String]) -> String {
+    words.join(", ")
+}
