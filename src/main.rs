@@ -69,6 +69,8 @@ enum Command {
     Request(commands::request::Args),
     /// List the requests that wait, oldest first
     Pending(commands::pending::Args),
+    /// Show what waits on the whole screen: read, approve, reject
+    Inbox(commands::inbox::Args),
     /// Show everything about a request
     Show(commands::show::Args),
     /// Tell people and programs of what happens: try the places, see what waits, deliver it
@@ -104,6 +106,7 @@ fn run(command: Command, cx: &Context) -> Result<Exit, Failure> {
         Command::Explain(args) => commands::explain::run(&args, cx),
         Command::Request(args) => commands::request::run(&args, cx),
         Command::Pending(args) => commands::pending::run(&args, cx),
+        Command::Inbox(args) => commands::inbox::run(&args, cx),
         Command::Show(args) => commands::show::run(&args, cx),
         Command::Notify(args) => commands::notify::run(&args, cx),
         Command::Sync(args) => commands::sync::run(&args, cx),

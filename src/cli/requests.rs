@@ -18,7 +18,7 @@ use crate::domain::time::Timestamp;
 use std::path::Path;
 
 pub use json::{details_json, view_json};
-pub use text::{details_lines, row, rows};
+pub use text::{details_lines, next, row, rows};
 pub use view::{Details, RequestView, RuleView, TokenView, Trigger};
 
 /// The requests of one repository.

@@ -142,17 +142,29 @@ impl Outcome<'_> {
     pub fn text(&self, whereabouts: &str) -> String {
         let mut text = String::new();
         for one in self.signed {
-            let what = match &one.token.kind {
-                Kind::Revoke(id) => format!("revoked {id}"),
-                Kind::Reject => "rejected".to_owned(),
-                Kind::Override(rule) => format!("`{rule}` overridden"),
-                _ => "approved".to_owned(),
-            };
-            text.push_str(&format!("{what} by {}: token {}\n", self.own.who, one.id));
+            text.push_str(&format!("{}: token {}\n", self.done(one), one.id));
         }
         text.push_str(whereabouts);
         text.extend(self.after.decision.updates.first().map(|decision| self.missing(decision)));
         text
+    }
+
+    /// Says in a line what was done, and whether something is missing now.
+    pub fn short(&self) -> String {
+        let done = self.signed.last().map(|one| self.done(one)).unwrap_or_default();
+        let missing = self.after.decision.updates.first().map(|decision| self.missing(decision)).unwrap_or_default();
+        let missing: Vec<&str> = missing.lines().map(str::trim).collect();
+        format!("{done}; {}", missing.join(" "))
+    }
+
+    fn done(&self, signed: &SignedToken) -> String {
+        let what = match &signed.token.kind {
+            Kind::Revoke(id) => format!("revoked {id}"),
+            Kind::Reject => "rejected".to_owned(),
+            Kind::Override(rule) => format!("`{rule}` overridden"),
+            _ => "approved".to_owned(),
+        };
+        format!("{what} by {}", self.own.who)
     }
 
     fn missing(&self, decision: &UpdateDecision) -> String {

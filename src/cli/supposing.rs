@@ -72,6 +72,14 @@ impl Place {
         }
     }
 
+    /// Returns name and id of the repository, as tokens write it.
+    pub fn repository(&self) -> &str {
+        match self {
+            Self::Clone(client) => &client.published.repository,
+            Self::Central(central, _) => &central.parts.settings.repository,
+        }
+    }
+
     /// Returns the policy that judges.
     pub fn policy(&self) -> &Policy {
         match self {

@@ -10,6 +10,7 @@ pub mod doctor;
 pub mod explain;
 mod findings;
 pub mod hook;
+pub mod inbox;
 pub mod install;
 pub mod key;
 pub mod notify;

@@ -68,3 +68,16 @@ fn every_answer_is_one_json_document() {
     assert!(bob.json(&["policy", "check", policies], 0).is_object());
     assert_eq!(bob.json(&["policy", "apply", policies, server], 0)["same"], true);
 }
+
+#[test]
+fn without_a_terminal_the_inbox_says_what_tells_the_same() {
+    let repo = TestRepo::new(RULES);
+    let bob = repo.desk(BOB);
+    for (arguments, words) in
+        [(&["inbox"][..], "`jit pending`"), (&["inbox", "--format", "json"], "`jit pending --format json`")]
+    {
+        let said = bob.jit(arguments);
+        assert_eq!(said.code, Some(2), "{}", said.err);
+        assert!(said.err.contains(words) && said.out.is_empty(), "no `{words}` in {}", said.err);
+    }
+}

@@ -1,5 +1,5 @@
 //! What needs more of the machine: real servers of the transport, set up as docs/operations.md says (sshd with a forced command,
-//! and `git http-backend`); hooks that are killed, crowds, small and read-only disks, long logs.
+//! and `git http-backend`); hooks that are killed, crowds, small and read-only disks, long logs; the inbox in a terminal.
 
 mod crowds;
 mod disk;
@@ -13,9 +13,13 @@ mod guard;
 #[path = "../support/hg.rs"]
 mod hg;
 mod hg_crowds;
+#[allow(dead_code)]
+#[path = "../hg/desk.rs"]
+mod hg_desk;
 mod hg_disk;
 mod hg_kills;
 mod http;
+mod inbox;
 mod kills;
 mod page;
 mod person;

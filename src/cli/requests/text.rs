@@ -30,7 +30,7 @@ pub fn row(view: &RequestView) -> String {
 }
 
 /// Says in a line what a request waits for, or how it ended.
-fn next(view: &RequestView) -> String {
+pub fn next(view: &RequestView) -> String {
     let missing: Vec<String> = view
         .rules
         .iter()
