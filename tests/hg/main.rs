@@ -17,5 +17,6 @@ mod hostile;
 mod installation;
 mod names;
 mod policy_effect;
+mod requests_seen;
 mod tokens;
 mod transactions;
