@@ -167,12 +167,21 @@ class Overlay:
     def facts(self, requests=False):
         if self.peer is None:
             return CloneFacts(self._ui, self.repo, self.repo, jit_hook.Before(self.repo, {}), None)
-        self._all, heads = self.with_incoming(self.peer, b'server.hg', self.repo)
-        # A bundle cannot stand on another: of a clone that lacks something of its server's, only that is seen.
-        if requests and self._all is self.repo:
+        heads = self._known_heads() if requests else None
+        if heads is None:
+            self._all, heads = self.with_incoming(self.peer, b'server.hg', self.repo)
+        else:
             self._all = self._with_requests()
         before = Remote(self._ui, self._all.unfiltered(), self.peer, heads)
         return CloneFacts(self._ui, self.repo, self._all, before, self)
+
+    def _known_heads(self):
+        """Returns the server's heads, if the clone has all but its approvals; else nothing.
+
+        A bundle cannot stand on another: of a clone that lacks something of its server's, that is seen and no request."""
+        branches = _branchmap(self.peer)
+        heads = [node for name, nodes in branches.items() if name != APPROVALS for node in nodes]
+        return heads if all(_has(self.repo.changelog, node) for node in heads) else None
 
     def _with_requests(self):
         """Returns the clone with whatever waits in the sibling."""

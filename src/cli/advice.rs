@@ -104,7 +104,8 @@ fn who_signs(update: &UpdateDecision, opened: &[&Opened], commands: &[String]) -
         opened.iter().any(|one| one.kept.is_ok()) || matches!(update.action, Action::Delete | Action::Publish);
     if !is_there && can_sign {
         let heads = update.new.iter().map(|head| plain_command("jit request", head, update));
-        hints.extend(heads.map(|request| format!("`{request}` puts the commits where approvers can fetch them")));
+        let send = heads.map(|request| format!("`{request}` puts the commits where approvers can fetch them"));
+        hints.splice(0..0, send);
     }
     hints
 }
@@ -303,7 +304,7 @@ mod tests {
         for (kept, send) in cases {
             let opened = opened(kept);
             let sign = format!("alice can run `jit sign {}`", opened.id);
-            let expected: Vec<String> = [sign].into_iter().chain(send).chain(["then push again".to_owned()]).collect();
+            let expected: Vec<String> = send.into_iter().chain([sign, "then push again".to_owned()]).collect();
             assert_eq!(hints(&update, &[&opened]), expected);
         }
     }

@@ -24,10 +24,11 @@ fn a_request_is_signed_without_any_option_and_the_push_is_let_in() {
     let old = alice.git(&["rev-parse", "HEAD"]);
     let commit = alice.commit("src/lib.rs").hex();
     let refused = alice.push(&["HEAD:main"]);
-    for typed in [format!("`jit request {commit} --branch main`"), format!("`jit sign {commit} --branch main`")] {
+    let asked = alice.json(&["request", "HEAD", "--branch", "main", "--reason", "for the release"], 0);
+    let sign = format!("`jit sign {}`", asked["request"].as_str().expect("an id"));
+    for typed in [format!("`jit request {commit} --branch main`"), sign] {
         assert!(refused.err.contains(&typed), "no {typed} in:\n{}", refused.err);
     }
-    alice.must(&["request", "HEAD", "--branch", "main", "--reason", "for the release"]);
 
     let said = bob.must(&["sign", &commit, "--yes"]);
 
@@ -64,7 +65,7 @@ fn one_commit_of_a_request_can_be_signed_alone() {
     let migration = alice.commit("db/1.sql").hex();
     alice.commit("src/lib.rs");
     let said = alice.push(&["HEAD:main"]);
-    for words in ["each with a reason that matches `T-[0-9]+`", "--branch main --reason '…'`"] {
+    for words in ["each with a reason that matches `T-[0-9]+`", "can run `jit sign r-", " --reason '…'`"] {
         assert!(said.err.contains(words), "no `{words}` in:\n{}", said.err);
     }
     // It is in nobody's hands yet.

@@ -31,6 +31,7 @@ mod policy_effect;
 mod policy_tools;
 mod races;
 mod requests;
+mod requests_seen;
 mod rules_checks;
 mod rules_delegations;
 mod rules_labels;

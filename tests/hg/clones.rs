@@ -28,10 +28,10 @@ fn a_refused_push_is_requested_signed_by_who_never_saw_it_and_let_in() {
         let commit = alice.change("src/a", "change").hex();
         let refused = alice.push(&[]);
         assert_eq!(refused.code, Some(255), "{}", refused.said);
-        assert!(refused.said.contains(&format!("`jit sign {commit} --branch default`")), "{}", refused.said);
 
         let asked = untouched(&alice, || alice.json(&["request", &commit, "-m", "please"], 0));
         let request = asked["request"].as_str().expect("an id").to_owned();
+        assert!(refused.said.contains(&format!("`jit sign {request}`")), "{}", refused.said);
         assert_eq!((&asked["target"], &asked["new"]), (&"branch:default".into(), &true.into()));
         assert_eq!(alice.json(&["request", &commit], 0)["new"], false);
 

@@ -18,5 +18,6 @@ mod installation;
 mod names;
 mod policy_effect;
 mod requests;
+mod requests_seen;
 mod tokens;
 mod transactions;

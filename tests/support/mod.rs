@@ -22,6 +22,7 @@ mod log;
 mod people;
 mod push;
 mod repo;
+mod requests;
 mod tokens;
 
 pub use approvals::{APPROVALS, option, token_file};
@@ -31,4 +32,5 @@ pub use guarded::Guarded;
 pub use people::{ALICE, BOB, CAROL, MALLORY, NOBODY, Person, people};
 pub use push::{PROGRAM, RawUpdate};
 pub use repo::{MAIN, TestRepo};
+pub use requests::{one, states, time};
 pub use tokens::{hours_from, now, revocation, sign};

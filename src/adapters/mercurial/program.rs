@@ -146,7 +146,7 @@ impl Hg {
     }
 
     /// As [`Hg::talk`], and what waits in the server's sibling is looked at as well, without being pulled: as long as this repository has
-    /// all that the server has.
+    /// all that the server has but approvals, which are not seen then.
     ///
     /// # Errors
     /// As there.
