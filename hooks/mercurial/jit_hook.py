@@ -46,8 +46,6 @@ import time
 from mercurial import bundle2, discovery, encoding, error, extensions, obsolete, phases, pycompat, tags as tagsmod, util
 from mercurial.node import bin as frombin, nullid, nullrev
 
-urlreq = util.urlreq
-
 PREFACE = b'jit-hg-request/v2\n'
 REPLY = b'jit-hg-reply/v1 '
 DEFAULT_TIMEOUT = 60
@@ -276,7 +274,7 @@ def _web_url(environ):
     if scheme not in (b'http', b'https'):
         return None
     host, who = environ.get(b'REMOTE_HOST') or b'', environ.get(b'REMOTE_USER') or b''
-    return b'remote:%s:%s:%s' % (scheme, urlreq.quote(host), urlreq.quote(who))
+    return b'remote:%s:%s:%s' % (scheme, util.urlreq.quote(host), util.urlreq.quote(who))
 
 
 class Reply:

@@ -5,7 +5,7 @@ use super::{Answer, Server};
 use crate::domain::audit::{Entry, Event, KeptRequest, RequestStep, Step};
 use crate::domain::change::{Action, ChangesetId, Pusher, RefUpdate};
 use crate::domain::policy::UpdateDecision;
-use crate::domain::request::{Limits, Request, RequestId};
+use crate::domain::request::{Limits, Request, RequestId, written_for};
 use crate::domain::time::Timestamp;
 use crate::ports::incoming::{Carried, NoRoom, OwnRefusal};
 use crate::ports::log::LogError;
@@ -187,7 +187,7 @@ impl Server<'_> {
         if bytes > limit {
             return Err(ParkingError::TooLarge { limit }.into());
         }
-        parking.show(id, subject, request)?;
+        parking.show(id, subject, request, &written_for(pusher.login.as_deref()))?;
         let time = self.entry_time(log.as_ref());
         log.append(&Entry { time, event: Event::Request(wanted(bytes)) })?;
         Ok(Kept::Now)

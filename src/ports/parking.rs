@@ -25,11 +25,11 @@ pub trait Parking {
     /// [`ParkingError`]; [`ParkingError::TooLarge`] if it is more than `limit` bytes.
     fn rescue(&mut self, subject: &ChangesetId, limit: u64, deadline: Instant) -> Result<u64, ParkingError>;
 
-    /// Lets approvers fetch the request for `subject`, which was rescued; does nothing if they can already.
+    /// Lets approvers fetch the request for `subject`, which was rescued; does nothing if they can already. It is written in the name `by`.
     ///
     /// # Errors
     /// [`ParkingError`].
-    fn show(&mut self, id: &RequestId, subject: &ChangesetId, request: &Request) -> Result<(), ParkingError>;
+    fn show(&mut self, id: &RequestId, subject: &ChangesetId, request: &Request, by: &str) -> Result<(), ParkingError>;
 
     /// Lists the requests that approvers can fetch.
     ///

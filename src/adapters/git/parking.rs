@@ -15,8 +15,6 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
-/// As whom the server writes requests.
-const WRITER: &[u8] = b"jit <jit@localhost>";
 /// How `git index-pack` says that a pack is longer than it may be.
 const TOO_LONG: &str = "exceeds maximum allowed size";
 
@@ -117,14 +115,14 @@ impl Parking for GitParking {
         }
     }
 
-    fn show(&mut self, id: &RequestId, subject: &ChangesetId, request: &Request) -> Result<(), ParkingError> {
+    fn show(&mut self, id: &RequestId, subject: &ChangesetId, request: &Request, by: &str) -> Result<(), ParkingError> {
         let name = place(id);
         match self.repo.kept(&name).map_err(unwritable)? {
             Some(value) if self.is_request(&value, subject) => return Ok(()),
             Some(_) => return Err(ParkingError::Taken),
             None => {}
         }
-        let written = self.repo.write_request(subject, request, WRITER).map_err(unwritable)?;
+        let written = self.repo.write_request(subject, request, by.as_bytes()).map_err(unwritable)?;
         let made = self.repo.swap(&name, None, Some(&written)).map_err(unwritable)?;
         if made { Ok(()) } else { Err(ParkingError::Taken) }
     }

@@ -79,11 +79,10 @@ impl<R: Read, W: Write> Parking for HgParking<'_, R, W> {
         Ok(bytes)
     }
 
-    fn show(&mut self, id: &RequestId, subject: &ChangesetId, request: &Request) -> Result<(), ParkingError> {
+    fn show(&mut self, id: &RequestId, subject: &ChangesetId, request: &Request, by: &str) -> Result<(), ParkingError> {
         let message = request.message();
         let description = message.trim_end();
-        let closed =
-            Closed { branch: REQUESTS_BRANCH, parent: Some(*subject), user: "jit", time: self.now, description };
+        let closed = Closed { branch: REQUESTS_BRANCH, parent: Some(*subject), user: by, time: self.now, description };
         let named = Bundle::named(&closed, id).map_err(|error| ParkingError::Repository(Box::new(error)))?;
         let named = named.to_file().map_err(|error| ParkingError::Repository(Box::new(error)))?;
         let (changesets, below) = self.rescued.take().ok_or(ParkingError::Taken)?;

@@ -7,7 +7,7 @@ use crate::cli::local_clone::KeptRequest;
 use crate::cli::{Failure, IntoFailure};
 use crate::domain::audit::{Entry, Event, Header, RequestStep, Step};
 use crate::domain::change::Pusher;
-use crate::domain::request::{Asked, Ledger, Limits, Wanted};
+use crate::domain::request::{Asked, Ledger, Limits, Wanted, asked_by};
 use crate::domain::time::{Span, Timestamp};
 
 /// No approval counts for longer; what is approved may wait for longer than requests are kept.
@@ -106,41 +106,11 @@ fn sent(kept: KeptRequest) -> Entry {
             action: request.action,
             base: request.base,
             reason: Some(request.reason),
-            requester: Pusher { login: asker(by), source: CLAIMED.to_owned() },
+            requester: Pusher { login: asked_by(&by).map(str::to_owned), source: CLAIMED.to_owned() },
             step: Step::Sent { bytes: 0 },
         }),
     }
 }
 
-/// As whom a server writes the requests that it keeps of refused pushes: with the pusher's login for a name, or for nobody in particular.
-const SERVER: (&str, &str) = ("jit", " <jit@localhost>");
-
-/// Who asks, by the words of a request's commit.
-fn asker(by: String) -> Option<String> {
-    let (nobody, mail) = SERVER;
-    match by.strip_suffix(mail) {
-        Some(name) => Some(name.to_owned()).filter(|name| name != nobody),
-        None => Some(by),
-    }
-}
-
 /// How a clone knows who asks.
 pub const CLAIMED: &str = "the request's own words";
-
-#[cfg(test)]
-mod tests {
-    use super::asker;
-
-    #[test]
-    fn what_the_server_writes_for_a_pusher_names_the_pusher() {
-        let cases = [
-            ("bob <bob@example.com>", Some("bob <bob@example.com>")),
-            ("bob <jit@localhost>", Some("bob")),
-            ("jit <jit@localhost>", None),
-            ("", Some("")),
-        ];
-        for (by, asked) in cases {
-            assert_eq!(asker(by.to_owned()).as_deref(), asked, "{by}");
-        }
-    }
-}

@@ -15,10 +15,12 @@ mod ledger;
 mod ledger_tests;
 mod limits;
 mod state;
+mod writer;
 
 pub use ledger::{Asked, Ended, Ledger, Wanted};
 pub use limits::Limits;
 pub use state::{Clocks, Finding, State, ends};
+pub use writer::{asked_by, written_for};
 
 use crate::domain::change::{Action, ChangesetId, Target};
 use crate::domain::text;

@@ -38,7 +38,7 @@ impl Parking for Lot {
         if limit < 10 { Err(ParkingError::TooLarge { limit }) } else { Ok(10) }
     }
 
-    fn show(&mut self, id: &RequestId, _: &ChangesetId, _: &Request) -> Result<(), ParkingError> {
+    fn show(&mut self, id: &RequestId, _: &ChangesetId, _: &Request, _: &str) -> Result<(), ParkingError> {
         self.step("show")?;
         self.shown.insert(id.clone());
         Ok(())
