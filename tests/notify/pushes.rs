@@ -111,7 +111,7 @@ fn a_place_that_says_nothing_holds_up_neither_a_push_nor_another_place() {
     for _ in 0..3 {
         repo.refused(ALICE, &["HEAD:refs/heads/main"], &["`review`"]);
     }
-    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
     silent.wait_for(1);
     // Installation has put the first policy in force.
     prompt.wait_for(2);
