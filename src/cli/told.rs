@@ -5,7 +5,7 @@ use super::{Exit, Failure, advice, answer, faults_plain};
 use crate::domain::audit::{Debt, Override};
 use crate::domain::change::ChangesetId;
 use crate::domain::policy::Verdict;
-use crate::enforcement::{Answer, Kept, NotKept, Opened, Refusal, Reviewed};
+use crate::enforcement::{Answer, NotKept, Opened, Refusal, Reviewed};
 use crate::ports::policy_source::PolicyUnavailable;
 use std::collections::BTreeSet;
 
@@ -74,7 +74,6 @@ fn notes(answer: &Answer, denied: bool) -> Vec<String> {
         notes.push(format!("{} new tokens are kept all the same", answer.intake.new));
     }
     notes.extend(answer.intake.reviews.iter().map(review_note));
-    notes.extend(answer.requests.iter().filter_map(request_note));
     notes.extend(answer.overdue.iter().take(SHOWN).map(debt_words));
     if answer.overdue.len() > SHOWN {
         notes.push(format!("and {} more overrides wait for their review", answer.overdue.len() - SHOWN));
@@ -85,20 +84,6 @@ fn notes(answer: &Answer, denied: bool) -> Vec<String> {
         notes.push(format!("recorded: entry {index}, checkpoint {} {root}", checkpoint.size));
     }
     notes
-}
-
-/// Says whether approvers can fetch what a refused push brought; nothing where the server does not keep such.
-fn request_note(request: &Opened) -> Option<String> {
-    let id = &request.id;
-    match &request.kept {
-        Ok(Kept::Now) => Some(format!("request {id}: the commits are kept for approvers")),
-        Ok(Kept::Before) => Some(format!("request {id}: the commits are kept for approvers already")),
-        Err(NotKept::Off) => None,
-        Err(why) => {
-            let why = Failure::from_error(Exit::Denied, why).chain.join(": ");
-            Some(format!("request {id}: the commits are not kept: {}", safe(why.as_bytes())))
-        }
-    }
 }
 
 fn review_note(review: &Reviewed) -> String {

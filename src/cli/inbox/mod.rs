@@ -1,4 +1,4 @@
-//! The full-screen view of `jit inbox`. [`Model`] is all that it knows and how keys change that, [`draw`](draw::draw) makes a picture of
+//! The full-screen view of `jit inbox`. [`Model`] is all that it knows and how keys change that, `draw.rs` makes a picture of
 //! it, and [`Screen`] alone touches the terminal. What is shown was escaped before; nothing here reads or signs anything.
 
 mod draw;
