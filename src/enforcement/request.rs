@@ -78,7 +78,10 @@ fn of_update(repository: &str, number: usize, update: &RefUpdate, decided: &Upda
         let kept = Err(if is_commit { NotKept::Off } else { NotKept::NoCommits });
         Opened { id: request.id(repository, subject), update: number, subject: *subject, request, kept }
     };
-    update.tips.iter().map(opened).collect()
+    // A head that vanishes is nothing that should land.
+    let is_asked =
+        |tip: &&ChangesetId| decided.action == Action::Delete || update.new.contains(tip) || !update.old.contains(tip);
+    update.tips.iter().filter(is_asked).map(opened).collect()
 }
 
 /// Says why the push must be refused for the requests that it sends and takes back.

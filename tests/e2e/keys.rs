@@ -239,6 +239,8 @@ fn rows() -> Vec<Row> {
                 branch.accepted(ALICE, commit);
             },
         ),
+        // That it lands by itself where it is kept is shown in `landings`; a push is judged as under any rule.
+        ("land", BOTH, "land = \"auto\"", |branch| branch.needs(&[BOB])),
         ("authors", BOTH, "authors = \"known\"", |branch| {
             branch.refused(ALICE, branch.commit(MALLORY, &["a"]), "wants authors whom the policy knows");
             branch.accepted(ALICE, branch.commit(BOB, &["a"]));

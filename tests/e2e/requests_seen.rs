@@ -117,7 +117,11 @@ fn a_request_is_refused_rejected_superseded_approved_and_landed() {
     assert_eq!(bob.jit(&["show", &second]).code, Some(1), "its commits stand on the branch now");
     assert_eq!((pending(&bob, &["--all"]), pending(&bob, &[&server(&repo)])), (vec![], vec![]));
     let all = pending(&bob, &[&server(&repo), "--all", "--ended"]);
-    assert_eq!(all, [one(&first, "superseded"), one(&second, "landed")].concat(), "oldest first");
+    assert_eq!(
+        all,
+        [one(&first, "landed"), one(&second, "landed")].concat(),
+        "the first stood below, and is the older"
+    );
 }
 
 #[test]

@@ -172,6 +172,8 @@ fn a_marker_that_hides_a_head_rewrites_its_branch() {
     // The head that vanishes is a loss that somebody must have seen.
     let sign = format!("`jit sign {} --branch default`", draft.hex());
     guard.refused(ALICE, Transport::Ssh, &[], &[&format!("for {}", &draft.hex()[..12]), &sign]);
+    let newest = guard.decisions().pop().expect("a decision");
+    assert_eq!(newest.updates[0].requested, [amended], "what vanishes does not ask to land");
     guard.approve(BOB, draft, "branch:default", "rewrite", &old);
     guard.accepted(ALICE, Transport::Ssh, &[]);
 
