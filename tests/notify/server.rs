@@ -94,13 +94,17 @@ impl Server {
 
 fn serve(stream: TcpStream, answer: &Mutex<Answer>, received: &Mutex<Vec<Received>>) -> std::io::Result<()> {
     let mut reader = BufReader::new(stream.try_clone()?);
-    let mut line = String::new();
-    reader.read_line(&mut line)?;
+    // Of a request that broke off nothing counts.
+    let mut whole_line = || {
+        let mut line = String::new();
+        reader.read_line(&mut line)?;
+        if line.ends_with('\n') { Ok(line) } else { Err(std::io::Error::from(std::io::ErrorKind::UnexpectedEof)) }
+    };
+    let line = whole_line()?;
     let path = line.split(' ').nth(1).unwrap_or_default().to_owned();
     let mut headers = Vec::new();
     loop {
-        let mut line = String::new();
-        reader.read_line(&mut line)?;
+        let line = whole_line()?;
         let Some((key, value)) = line.trim_end().split_once(": ") else { break };
         headers.push((key.to_owned(), value.to_owned()));
     }

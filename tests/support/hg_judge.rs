@@ -175,7 +175,11 @@ def forward():
 
 threading.Thread(target=forward, daemon=True).start()
 while True:
-    data = link.recv(65536)
+    try:
+        data = link.recv(65536)
+    except ConnectionResetError:
+        # The judge has answered without reading all: its answer came before this.
+        break
     if not data:
         break
     while data:
