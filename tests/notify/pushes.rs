@@ -66,7 +66,9 @@ fn every_step_of_a_request_is_told() {
     let first = repo.commit(ALICE, &["a"]);
     // What it brought is kept, so it can be judged again.
     assert!(!repo.push(ALICE, &["HEAD:refs/heads/main"]).succeeded());
-    server.wait_for(1);
+    let change = server.wait_for(1)[0].json()["change"].clone();
+    assert_eq!(change["commits"][0]["id"], first.to_string());
+    assert_eq!(change["files"][0]["path"], "a");
     repo.approve(BOB, first, MAIN);
     assert_eq!(told(), ["opened", "approved"]);
     let approved = server.received()[1].json();
