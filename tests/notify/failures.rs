@@ -2,7 +2,7 @@
 
 use crate::desk::{happen, happen_numbered, notify, outbox, repo, set_places, status, webhook};
 use crate::server::{Answer, Server, trickle};
-use crate::support::{Guarded as _, TestRepo, command, now};
+use crate::support::{Guarded as _, TestRepo, command, now, run};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::net::TcpListener;
@@ -123,6 +123,24 @@ fn a_deliverer_that_is_killed_two_hundred_times_forgets_nothing() {
     let ids: BTreeSet<String> =
         server.received().iter().filter_map(|one| one.header("Idempotency-Key").map(str::to_owned)).collect();
     assert_eq!(ids.len(), told.len(), "an event came under two ids");
+}
+
+#[test]
+fn the_proxy_of_the_environment_is_asked_but_for_what_it_excepts() {
+    let (server, proxy) = (Server::new(Answer::Status(200)), Server::new(Answer::Status(502)));
+    let repo = repo("");
+    let deliver = |url: &str, except: &str| {
+        set_places(&repo, &webhook("hook", url));
+        let mut jit = command(crate::support::PROGRAM, &repo.path("home"), crate::support::ALICE, 1);
+        jit.env("ALL_PROXY", proxy.url("")).env("NO_PROXY", except);
+        jit.args(["notify", "deliver", "--now"]).arg(repo.server());
+        run(jit, b"").code
+    };
+    assert_eq!(deliver("http://hooks.example.invalid/T000", ""), Some(4));
+    let asked = proxy.received();
+    assert!(asked.iter().any(|one| one.path.contains("hooks.example.invalid")), "{asked:?}");
+    assert_eq!(deliver(&server.url(""), "127.0.0.1"), Some(0));
+    assert_eq!((proxy.received().len(), server.received().len()), (asked.len(), 1));
 }
 
 #[test]

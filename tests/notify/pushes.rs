@@ -31,6 +31,10 @@ fn a_refused_push_is_told_with_what_to_type_and_so_is_what_landed() {
     assert_eq!(notice["rules"][0]["message"], "ask in <#review> & wait");
     assert_eq!(notice["commands"][0], format!("jit sign {} --branch main", commit.hex()));
     assert!(notice["request"].as_str().is_some_and(|id| id.starts_with("r-")), "{notice}");
+    // What was refused is not kept, so nobody can look at it.
+    assert_eq!(notice["change"], serde_json::Value::Null);
+    let why = "what it would change cannot be said: its commits are not here";
+    assert_eq!(notice["details"], serde_json::json!([why]));
     let note = notice["checkpoint"]["note"].as_str().expect("a note");
     assert!(note.starts_with("git.example.com/server\n"), "{note}");
 

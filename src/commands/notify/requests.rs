@@ -24,8 +24,8 @@ struct Seen {
     size: Option<u64>,
     views: Vec<RequestView>,
     standing: Arc<Vec<Standing>>,
-    /// What requests would change, by their ids, or why that cannot be said.
-    changes: BTreeMap<String, Result<Change, String>>,
+    /// What requests would change, by their ids, or why that cannot be said; nothing of what has landed.
+    changes: BTreeMap<String, Result<Option<Change>, String>>,
 }
 
 impl<'a> Desk<'a> {
@@ -39,7 +39,7 @@ impl<'a> Desk<'a> {
     pub(super) fn standing(&self, size: u64) -> Arc<Vec<Standing>> {
         let mut seen = self.seen();
         if seen.size != Some(size) {
-            let views = self.open().and_then(|requests| requests.list(true)).unwrap_or_default();
+            let Ok(views) = self.open().and_then(|requests| requests.list(true)) else { return Arc::default() };
             let standing = Arc::new(views.iter().map(of_view).collect());
             *seen = Seen { size: Some(size), views, standing, changes: BTreeMap::new() };
         }
@@ -56,15 +56,17 @@ impl<'a> Desk<'a> {
             let of_it = |view: &&RequestView| view.asked.id.to_string() == *id;
             let change = changes.entry(id.clone()).or_insert_with(|| {
                 let view = views.iter().find(of_it).ok_or("nobody knows the request")?;
-                if let Some(trouble) = &view.trouble {
-                    return Err(trouble.clone());
+                match (&view.trouble, &view.judged) {
+                    (Some(trouble), _) => return Err(trouble.clone()),
+                    (None, None) => return Ok(None),
+                    (None, Some(_)) => {}
                 }
                 let requests = requests.get_or_insert_with(|| self.open()).as_ref().map_err(words)?;
                 let Details { commits, effect, .. } = requests.details(view).map_err(|failure| words(&failure))?;
-                Ok(Change::of(&commits, &effect.lost, &effect.size))
+                Ok(Some(Change::of(&commits, &effect.lost, &effect.size)))
             });
             match change {
-                Ok(change) => notice.change = Some(change.clone()),
+                Ok(change) => notice.change.clone_from(change),
                 Err(why) => notice.details.push(format!("what it would change cannot be said: {why}")),
             }
         }

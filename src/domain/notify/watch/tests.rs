@@ -211,6 +211,21 @@ fn a_place_is_reminded_as_often_as_it_wants_and_no_more_than_five_times() {
 }
 
 #[test]
+fn what_is_told_of_the_time_has_the_same_ids_for_a_deliverer_that_was_killed() {
+    let policy = load(&[PolicyFile { name: "policy.toml".to_owned(), text: POLICY.into() }]).expect("a policy");
+    let mut before = Told::default();
+    let open = Standing { rules: vec![rule("schema", &["needs 1"])], ..standing(State::Open, &[], None) };
+    assert!(before.opens(&open.id, &[], at(0)));
+    let ids = |now| {
+        let watch = Watch { policy: Some(&policy), remind: Some(Span::seconds(3600)), ..watch(now) };
+        let notices = watch.changes(std::slice::from_ref(&open), &mut before.clone());
+        notices.into_iter().map(|one| (one.event, one.id)).collect::<Vec<_>>()
+    };
+    assert_eq!(ids(3600).iter().map(|(event, _)| *event).collect::<Vec<_>>(), [Event::Escalated, Event::Reminder]);
+    assert_eq!(ids(3600), ids(3700));
+}
+
+#[test]
 fn what_the_log_did_not_say_is_added() {
     let standing = Standing { rules: vec![rule("review", &["needs 1"])], ..standing(State::Open, &[], None) };
     let bare = |event| Notice::new("payments@00", event, "1", at(0));
