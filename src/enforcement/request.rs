@@ -2,7 +2,7 @@
 
 use super::own::Intake;
 use super::{Answer, Server};
-use crate::domain::audit::{Entry, Event, KeptRequest, RequestStep, Step};
+use crate::domain::audit::{Entry, Event, KeptRequest, Removal, RequestStep, Step};
 use crate::domain::change::{Action, ChangesetId, Pusher, RefUpdate};
 use crate::domain::policy::UpdateDecision;
 use crate::domain::request::{Limits, Request, RequestId, written_for};
@@ -162,10 +162,11 @@ impl Server<'_> {
     ///
     /// 1. Under the log's lock: is there room?
     /// 2. Without it, for it may take a while: the commits are copied to where they stay, all at once.
-    /// 3. Under the lock again: is there still room? The requests are shown to approvers, then recorded as kept.
+    /// 3. Under the lock again: is there still room? Then they are recorded as kept.
+    /// 4. Without it, since a landing may hold up whoever shows them, and waits for the log itself: the requests are shown to approvers.
     ///
-    /// After a crash behind 2 nothing refers to the copy; behind the showing the requests count for nothing until they are parked again, and
-    /// a clean-up takes them away.
+    /// After a crash behind 2 nothing refers to the copy; behind 3 the requests are kept and not shown, and a clean-up takes them for
+    /// damaged.
     pub fn park(&self, answer: &mut Answer, parking: &mut dyn Parking, deadline: Instant) {
         let Ok(Some(recorded)) = &answer.recorded else { return };
         let of = recorded.index;
@@ -231,14 +232,23 @@ impl Server<'_> {
         if bytes > limit {
             return Err(ParkingError::TooLarge { limit }.into());
         }
+        let time = self.entry_time(log.as_ref());
+        for step in steps(&wanted, bytes) {
+            log.append(&Entry { time, event: Event::Request(step) })?;
+        }
+        drop(log);
         let shown: Vec<Shown<'_>> =
             wanted.iter().map(|one| Shown { id: &one.id, subject: &one.subject, request: &one.request }).collect();
-        parking.show(&shown, &written_for(pusher.login.as_deref()))?;
-        let time = self.entry_time(log.as_ref());
-        for (step, opened) in steps(&wanted, bytes).into_iter().zip(wanted) {
-            log.append(&Entry { time, event: Event::Request(step) })?;
-            opened.kept = Ok(Kept::Now);
+        if let Err(why) = parking.show(&shown, &written_for(pusher.login.as_deref())) {
+            let mut log = self.log.open(deadline)?;
+            let time = self.entry_time(log.as_ref());
+            for step in steps(&wanted, bytes) {
+                let step = RequestStep { step: Step::Removed { why: Removal::Damaged }, ..step };
+                log.append(&Entry { time, event: Event::Request(step) })?;
+            }
+            return Err(why.into());
         }
+        wanted.into_iter().for_each(|opened| opened.kept = Ok(Kept::Now));
         Ok(())
     }
 }

@@ -29,8 +29,6 @@ pub trait Parking {
     /// Lets approvers fetch these requests, whose subjects were rescued together; does nothing about one that they can fetch already. They
     /// are written in the name `by`.
     ///
-    /// Others wait meanwhile, so it must be quick.
-    ///
     /// # Errors
     /// [`ParkingError`]: some may be shown then.
     fn show(&mut self, requests: &[Shown<'_>], by: &str) -> Result<(), ParkingError>;

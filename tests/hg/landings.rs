@@ -20,7 +20,7 @@ const TWO: &str = "[[rule]]\nname = \"review\"\nbranches = [\"*\"]\nland = \"aut
 /// Waits until `done`, for longer than any busy machine needs.
 #[track_caller]
 fn wait_until(what: &str, done: impl Fn() -> bool) {
-    let limit = Instant::now() + Duration::from_secs(60);
+    let limit = Instant::now() + Duration::from_secs(120);
     while !done() {
         assert!(Instant::now() < limit, "never came: {what}");
         thread::sleep(Duration::from_millis(50));

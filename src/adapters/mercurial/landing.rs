@@ -24,6 +24,9 @@ const CENTRAL: &str = "JIT_CENTRAL";
 /// What stands in the place of an address.
 const ADDRESS: &str = "ssh://central/";
 
+/// How many seconds somebody's lock is waited for. Nobody waits for what happens here.
+const PATIENCE: u32 = 60;
+
 /// What no request needs: neither one, nor below one, nor in the central repository.
 const UNNEEDED: &str = "outgoing('central') - ::present(bookmark('re:^r-'))";
 
@@ -53,7 +56,7 @@ impl HgLanding {
     }
 
     fn hg(&self, doing: &'static str, arguments: Vec<OsString>) -> Result<Vec<u8>, ParkingError> {
-        self.sibling.must_until(doing, arguments, self.deadline).map_err(parking_error)
+        self.sibling.must_until(doing, arguments, self.deadline, PATIENCE).map_err(parking_error)
     }
 
     fn talk(&mut self) -> Result<&mut Talk, ParkingError> {
@@ -91,7 +94,7 @@ impl HgLanding {
 
     /// Pushes from `root`, which shares the sibling's store or is it.
     fn push_from(&self, root: &Path, request: &KeptRequest, deadline: Instant) -> Result<Vec<u8>, HgError> {
-        let mut push = self.sibling.without_hooks();
+        let mut push = self.sibling.without_hooks(PATIENCE);
         push.current_dir(root).env(CENTRAL, &self.central).env_remove(&self.pusher_env);
         if let Some(login) = &request.requester.login {
             push.env(&self.pusher_env, login);
@@ -112,8 +115,8 @@ impl HgLanding {
         let mut arguments: Vec<OsString> =
             ["--config", "extensions.share=", "share", "--quiet", "--noupdate", "--"].map(OsString::from).to_vec();
         arguments.extend([self.sibling.root().into(), share.clone().into()]);
-        self.sibling.must_until("share the requests", arguments, deadline)?;
-        let mut set = self.sibling.without_hooks();
+        self.sibling.must_until("share the requests", arguments, deadline, PATIENCE)?;
+        let mut set = self.sibling.without_hooks(PATIENCE);
         set.current_dir(&share).args(["bookmark", "--quiet", "--force", "--rev", &request.subject.hex(), "--"]);
         set.arg(OsString::from_vec(name.to_vec()));
         ends("set a bookmark", set, deadline)?;

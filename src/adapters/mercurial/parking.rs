@@ -17,6 +17,9 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 use tempfile::NamedTempFile;
 
+/// How many seconds somebody's lock is waited for, such as that of a landing: the pusher waits as well.
+const PATIENCE: u32 = 5;
+
 /// Where requests of a central repository wait, and the push that brings them.
 pub struct HgParking<'c, R, W> {
     conversation: &'c mut MercurialHistory<R, W>,
@@ -44,7 +47,7 @@ impl<'c, R: Read, W: Write> HgParking<'c, R, W> {
     }
 
     fn hg(&self, doing: &'static str, arguments: Vec<OsString>) -> Result<Vec<u8>, ParkingError> {
-        self.sibling.must_until(doing, arguments, self.deadline).map_err(parking_error)
+        self.sibling.must_until(doing, arguments, self.deadline, PATIENCE).map_err(parking_error)
     }
 }
 
@@ -79,7 +82,6 @@ impl<R: Read, W: Write> Parking for HgParking<'_, R, W> {
             let closed = Closed { branch: REQUESTS_BRANCH, parent, user: by, time: self.now, description };
             named.push(Bundle::named(&closed, id).map_err(unusable)?.to_file().map_err(parking_error)?);
         }
-        // All at once: the log's lock is held.
         let mut unbundle: Vec<OsString> = vec!["unbundle".into(), "--quiet".into(), "--".into()];
         let brings_something = changesets.path().metadata().is_ok_and(|found| found.len() > 0);
         unbundle.extend(brings_something.then(|| changesets.path().into()));
@@ -106,7 +108,7 @@ pub(super) fn central_as_path(central: &Path) -> Vec<OsString> {
 /// Returns the requests that bookmarks of `sibling` name.
 pub(super) fn requests_in(sibling: &Hg, until: Instant) -> Result<BTreeMap<RequestId, ChangesetId>, ParkingError> {
     let list = ["bookmarks", "--template", "{bookmark} {node}\n"].map(OsString::from).to_vec();
-    let listed = sibling.must_until("list the requests", list, until).map_err(parking_error)?;
+    let listed = sibling.must_until("list the requests", list, until, PATIENCE).map_err(parking_error)?;
     let listed = String::from_utf8_lossy(&listed);
     let request = |line: &str| {
         let (name, node) = line.split_once(' ')?;

@@ -214,7 +214,7 @@ impl Hg {
     }
 
     /// As [`Hg::must`], for no longer than until `deadline`, as the repository's administrator: no hook of jit is asked, and nobody's lock
-    /// is waited for longer than two seconds.
+    /// is waited for longer than `patience`, in seconds.
     ///
     /// # Errors
     /// [`HgError`]; [`HgError::DeadlinePassed`] once it has.
@@ -223,16 +223,17 @@ impl Hg {
         doing: &'static str,
         arguments: Vec<OsString>,
         deadline: Instant,
+        patience: u32,
     ) -> Result<Vec<u8>, HgError> {
-        let mut command = self.without_hooks();
+        let mut command = self.without_hooks(patience);
         command.args(arguments);
         ends(doing, command, deadline)
     }
 
-    /// Prepares an `hg` that asks no hook of jit and waits for nobody's lock longer than two seconds.
-    pub(super) fn without_hooks(&self) -> Command {
+    /// Prepares an `hg` that asks no hook of jit and waits for nobody's lock longer than `patience`, in seconds.
+    pub(super) fn without_hooks(&self, patience: u32) -> Command {
         let mut command = self.command();
-        command.args(["--config", "ui.timeout=2"]);
+        command.args(["--config", &format!("ui.timeout={patience}")]);
         for hook in HOOKS {
             command.arg("--config").arg(format!("hooks.{hook}.jit="));
         }

@@ -187,6 +187,7 @@ fn where_keeping_fails_the_decision_stands_and_the_reason_is_given() {
         if broken == "has" {
             let sound = &mut Lot::default();
             park(&world, sound, &[("refs/heads/main", "b")]);
+            lot.shown.clone_from(&sound.shown);
         }
         let before = steps(&world);
         let answer = park(&world, &mut lot, &[("refs/heads/main", "b")]);
@@ -195,7 +196,14 @@ fn where_keeping_fails_the_decision_stands_and_the_reason_is_given() {
             "{broken}"
         );
         assert_eq!(answer.verdict(), jit::domain::policy::Verdict::Deny);
-        assert_eq!(steps(&world), before, "{broken}");
+        let undone: &[&str] = if broken == "show" { &["mallory parked b", "mallory removed b"] } else { &[] };
+        assert_eq!(
+            steps(&world),
+            [before, undone.iter().map(|step| (*step).to_owned()).collect()].concat(),
+            "{broken}"
+        );
+        let again = &mut Lot { shown: lot.shown, ..Lot::default() };
+        assert!(only(&park(&world, again, &[("refs/heads/main", "b")])).is_ok(), "{broken}: the next one is kept");
     }
     let (world, mut lot) = (World::new(TEAM), Lot::default());
     world.books.0.borrow_mut().broken = Some("request");
