@@ -23,11 +23,19 @@ pub fn repo(places: &str) -> TestRepo {
 }
 
 /// Puts `places` at the end of the settings, in place of what a test put there before.
-pub fn set_places(repo: &TestRepo, places: &str) {
+pub fn set_places(repo: &impl Guarded, places: &str) {
     let path = repo.jit_path("config.toml");
     let text = fs::read_to_string(&path).expect("settings");
     let own = text.split("# places\n").next().expect("a beginning");
     fs::write(path, format!("{own}# places\n{places}")).expect("written");
+}
+
+/// Lets the server keep what refused pushes bring.
+pub fn park(repo: &impl Guarded) {
+    let path = repo.jit_path("config.toml");
+    let text = fs::read_to_string(&path).expect("settings");
+    assert!(text.contains("park = false"), "{text}");
+    fs::write(&path, text.replace("park = false", "park = true")).expect("written");
 }
 
 /// A webhook.

@@ -59,7 +59,7 @@ impl<'a> Desk<'a> {
             let Some(id) = &notice.request else { continue };
             let of_it = |view: &&RequestView| view.asked.id.to_string() == *id;
             let change = changes.entry(id.clone()).or_insert_with(|| {
-                let view = views.iter().find(of_it).ok_or("nobody knows the request")?;
+                let view = views.iter().find(of_it).ok_or("the request cannot be read now")?;
                 match (&view.trouble, &view.judged) {
                     (Some(trouble), _) => return Err(trouble.clone()),
                     (None, None) => return Ok(None),
