@@ -13,6 +13,7 @@ pub mod hook;
 pub mod inbox;
 pub mod install;
 pub mod key;
+pub mod metrics;
 pub mod notify;
 pub mod pending;
 pub mod policy;

@@ -25,6 +25,7 @@ mod installation;
 mod keys;
 mod landings;
 mod merges;
+mod metrics;
 mod objects;
 mod policy_changes;
 mod policy_effect;
