@@ -85,10 +85,10 @@ pub(super) fn run(arguments: &[OsString], cx: &Context) -> Result<Exit, Failure>
     let deadline = Instant::now() + LIMIT;
     let mut landing = HgLanding::open(central, parts.settings.pusher_env.clone(), deadline).or_fail()?;
     let done = super::go_on(&parts, &left.arrived, &left.moved, &mut landing, deadline, cx);
+    notify::start(&parts);
     if left.sweep {
         landing.sweep().or_fail()?;
     }
-    notify::start(&parts);
     done.map(|()| Exit::Done)
 }
 
