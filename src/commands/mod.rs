@@ -6,6 +6,7 @@ mod central;
 pub mod completions;
 pub mod delegate;
 pub mod demo;
+mod detached;
 pub mod doctor;
 pub mod explain;
 mod findings;

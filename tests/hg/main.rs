@@ -15,6 +15,7 @@ mod forged;
 mod guard;
 mod hostile;
 mod installation;
+mod landings;
 mod names;
 mod policy_effect;
 mod requests;
