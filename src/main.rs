@@ -77,6 +77,8 @@ enum Command {
     Notify(commands::notify::Args),
     /// Tell how long approval takes, what waits, and what was refused
     Metrics(commands::metrics::Args),
+    /// Write a page with these figures
+    Report(commands::report::Args),
     /// Fetch the server's policy and approvals, and check its log
     Sync(commands::sync::Args),
     /// Print completions for a shell
@@ -112,6 +114,7 @@ fn run(command: Command, cx: &Context) -> Result<Exit, Failure> {
         Command::Show(args) => commands::show::run(&args, cx),
         Command::Notify(args) => commands::notify::run(&args, cx),
         Command::Metrics(args) => commands::metrics::run(&args, cx),
+        Command::Report(args) => commands::report::run(&args, cx),
         Command::Sync(args) => commands::sync::run(&args, cx),
         Command::Completions(args) => commands::completions::completions(&args, Cli::command(), cx),
         Command::Man => commands::completions::man(Cli::command(), cx),

@@ -21,6 +21,7 @@ pub mod local_clone;
 mod moment;
 mod progress;
 mod report;
+pub mod report_page;
 pub mod repository;
 pub mod requests;
 mod server;

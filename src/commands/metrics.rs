@@ -45,6 +45,10 @@ fn key_parser() -> impl clap::builder::TypedValueParser<Value = Key> {
 pub fn run(args: &Args, cx: &Context) -> Result<Exit, Failure> {
     let found = gather(&args.repo, Question { since: args.since, key: args.by })?;
     let text = match args.format {
+        Written::Json if args.output.is_none() => {
+            cx.terminal.answer_json(&json(&found));
+            String::new()
+        }
         Written::Text => table(&found),
         Written::Json => format!("{}\n", json(&found)),
         Written::Csv => csv(&json(&found)),
@@ -58,8 +62,11 @@ pub fn run(args: &Args, cx: &Context) -> Result<Exit, Failure> {
     Ok(if found.faults.is_empty() { Exit::Done } else { Exit::Denied })
 }
 
-/// Puts a file in the place of what stands there, in one step.
-fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+/// Puts a file that everybody may read in the place of what stands there, in one step.
+///
+/// # Errors
+/// A [`Failure`] that names the file.
+pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let whole = std::path::absolute(path).or_fail()?;
     replace(&whole, bytes, MODE)
         .or_fail()

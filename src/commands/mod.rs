@@ -27,6 +27,7 @@ pub mod policy_test;
 pub mod pre_push;
 pub mod publish;
 pub mod reject;
+pub mod report;
 pub mod request;
 pub mod review;
 pub mod revoke;

@@ -1,5 +1,5 @@
 //! What needs more of the machine: real servers of the transport, set up as docs/operations.md says (sshd with a forced command,
-//! and `git http-backend`); hooks that are killed, crowds, small and read-only disks, long logs; the inbox in a terminal.
+//! and `git http-backend`); hooks that are killed, crowds, small and read-only disks, long logs; the inbox in a terminal; the report in a browser.
 
 mod crowds;
 mod disk;
@@ -30,6 +30,7 @@ mod notify_desk;
 mod notify_server;
 mod page;
 mod person;
+mod report;
 mod site;
 mod small_disk;
 mod ssh;

@@ -4,7 +4,7 @@ use serde_json::Value;
 use std::fmt::Write as _;
 
 /// The parts of the document in which each entry has a name of its own.
-const NAMED: [(&str, &str); 12] = [
+const NAMED: [(&str, &str); 13] = [
     ("groups", "group"),
     ("rules", "rule"),
     ("roles", "role"),
@@ -16,6 +16,7 @@ const NAMED: [(&str, &str); 12] = [
     ("approvers", "approver"),
     ("days", "day"),
     ("paths", "paths"),
+    ("queue", "age"),
     ("logs", "log"),
 ];
 
@@ -44,11 +45,11 @@ pub fn cells(document: &Value) -> Vec<[String; 4]> {
     rows
 }
 
-/// The entries of an object; of a list those that say their repository.
-fn entries(value: &Value) -> Vec<(String, &Value)> {
+/// Returns the entries of a section by their names: of an object, or of a list in which each says its own.
+pub fn entries(value: &Value) -> Vec<(String, &Value)> {
     match value {
         Value::Array(list) => {
-            list.iter().map(|one| (one["repository"].as_str().unwrap_or_default().to_owned(), one)).collect()
+            list.iter().map(|one| (one["name"].as_str().unwrap_or_default().to_owned(), one)).collect()
         }
         _ => value.as_object().into_iter().flatten().map(|(name, one)| (name.clone(), one)).collect(),
     }
@@ -71,7 +72,7 @@ fn flatten(of: [&str; 2], figure: &str, value: &Value, rows: &mut Vec<[String; 4
 }
 
 /// Quotes a cell where it must be, and keeps spreadsheets from taking a text from outside for a formula.
-fn cell(text: &str) -> String {
+pub fn cell(text: &str) -> String {
     let is_number = text.parse::<f64>().is_ok();
     let begins = |first: char| matches!(first, '=' | '+' | '-' | '@' | '\t' | '\r');
     let text = if !is_number && text.starts_with(begins) { format!("'{text}") } else { text.to_owned() };
@@ -89,14 +90,14 @@ mod tests {
             "since": null,
             "requests": { "waiting": { "n": 2, "mean": null } },
             "groups": { "=cmd|' /C calc'!A0": { "n": 1 }, "a,\"b\"\nc": { "n": -1 } },
-            "logs": [{ "repository": "payments@00", "entries": 3 }],
+            "logs": [{ "name": "payments@00", "entries": 3 }],
         });
         let lines = [
             "kind,name,figure,value",
             "group,'=cmd|' /C calc'!A0,groups.n,1",
             "group,\"a,\"\"b\"\"\nc\",groups.n,-1",
             "log,payments@00,logs.entries,3",
-            "log,payments@00,logs.repository,payments@00",
+            "log,payments@00,logs.name,payments@00",
             "all,,requests.waiting.mean,",
             "all,,requests.waiting.n,2",
             "all,,since,",

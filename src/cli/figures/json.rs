@@ -1,7 +1,7 @@
 //! Figures as one JSON document. The other formats for programs, and the report, say the same.
 
 use super::Gathered;
-use crate::domain::metrics::{FEWEST, Figures, Key, LogHealth, Outcome, Tally};
+use crate::domain::metrics::{FEWEST, Figures, Key, LogHealth, Outcome, Spread, Tally};
 use serde_json::{Map, Value, json};
 
 /// Writes everything that was found.
@@ -25,9 +25,29 @@ pub fn json(gathered: &Gathered) -> Value {
         (date(*day), figures)
     }));
     document["paths"] = named(figures.paths.iter().map(|(pattern, count)| (pattern.clone(), json!(count))));
+    document["queue"] = queue(&figures.requests.waiting);
     pushes(figures, &mut document);
     people(figures, &mut document);
     document
+}
+
+/// How many requests wait for how long.
+fn queue(waiting: &Spread) -> Value {
+    const HOUR: u64 = 3_600;
+    const AGES: [(&str, u64); 6] = [
+        ("up to 1h", HOUR),
+        ("up to 4h", 4 * HOUR),
+        ("up to 8h", 8 * HOUR),
+        ("up to 1d", 24 * HOUR),
+        ("up to 3d", 72 * HOUR),
+        ("longer", u64::MAX),
+    ];
+    let mut younger = 0;
+    let of_age = |(name, age): (&str, u64)| {
+        let up_to = waiting.up_to(age);
+        json!({ "name": name, "n": up_to - std::mem::replace(&mut younger, up_to) })
+    };
+    AGES.into_iter().map(of_age).collect()
 }
 
 fn pushes(figures: &Figures, document: &mut Value) {
@@ -85,7 +105,7 @@ fn named(entries: impl Iterator<Item = (String, Value)>) -> Value {
 
 fn log(log: &LogHealth) -> Value {
     json!({
-        "repository": log.repository,
+        "name": log.repository,
         "entries": log.entries,
         "newest": log.newest.map(|time| time.to_string()),
         "verified": log.verified.map(|time| time.to_string()),

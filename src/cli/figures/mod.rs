@@ -9,7 +9,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-pub use csv::{cells, csv};
+pub use csv::{cell, cells, csv, entries};
 pub use gather::{Gathered, Question, gather, of_server};
 pub use json::json;
 pub use openmetrics::openmetrics;

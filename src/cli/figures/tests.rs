@@ -4,6 +4,7 @@ use super::{Gathered, csv, json, openmetrics, table};
 use crate::domain::metrics::history::{Log, NOW, at, everything};
 use crate::domain::metrics::{Figures, Key};
 use serde_json::json;
+use std::collections::BTreeSet;
 
 fn gathered(log: &Log, key: Option<Key>) -> Gathered {
     let mut figures = log.figures(0, NOW, key);
@@ -38,7 +39,7 @@ fn json_has_every_figure() {
     assert_eq!(document["by"], "label");
     assert_eq!(document["at"], "2026-12-01T00:00:00Z");
     let log = json!({
-        "repository": "payments@5f0c",
+        "name": "payments@5f0c",
         "entries": 36,
         "newest": "2026-11-30T23:40:00Z",
         "verified": "2026-12-01T00:00:00Z",
@@ -140,4 +141,35 @@ fn an_empty_log_has_figures_too() {
     assert!(table(&empty).contains("n/a"));
     let nothing = Gathered { figures: Figures::default(), ..empty };
     assert!(openmetrics(&nothing).ends_with("# EOF\n"));
+}
+
+/// The names that begin with `jit_` in a text.
+fn series_in(text: &str) -> BTreeSet<&str> {
+    let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+    words.filter(|word| word.starts_with("jit_")).collect()
+}
+
+#[test]
+fn every_series_that_the_documents_name_is_written_and_each_one_is_named() {
+    let text = openmetrics(&gathered(&everything(), None));
+    let samples: BTreeSet<&str> =
+        text.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split(['{', ' ']).next()).collect();
+    let histograms = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.strip_suffix(" histogram"));
+    let known: BTreeSet<&str> = samples.iter().copied().chain(histograms).collect();
+    let board = include_str!("../../../docs/metrics/grafana.json");
+    serde_json::from_str::<serde_json::Value>(board).expect("JSON");
+    let page = include_str!("../../../docs/metrics.md");
+    for document in [board, include_str!("../../../docs/metrics/alerts.yml"), page] {
+        let named = series_in(document);
+        let unknown: Vec<_> = named.difference(&known).collect();
+        assert!(named.len() > 5 && unknown.is_empty(), "{unknown:?}");
+    }
+    let named = series_in(page);
+    let is_named = |sample: &str| {
+        let parts = ["_bucket", "_sum", "_count"];
+        named.contains(sample)
+            || parts.iter().any(|part| sample.strip_suffix(part).is_some_and(|one| named.contains(one)))
+    };
+    let unnamed: Vec<_> = samples.iter().filter(|sample| !is_named(sample)).collect();
+    assert!(unnamed.is_empty(), "docs/metrics.md does not name {unnamed:?}");
 }
