@@ -45,7 +45,8 @@ impl Server<'_> {
         let mut removed = 0;
         for request in &kept {
             let is_shown = shown.contains(&request.id);
-            let why = if !is_shown && now.since(request.since) > ON_ITS_WAY {
+            // A gate's commits stand in the repository in any case.
+            let why = if !is_shown && request.action.gate().is_none() && now.since(request.since) > ON_ITS_WAY {
                 Some(Removal::Damaged)
             } else if is_superseded(request, &kept) {
                 Some(Removal::Superseded)

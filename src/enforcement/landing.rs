@@ -111,7 +111,10 @@ impl Server<'_> {
         let (kept, now) = (log.kept().to_vec(), self.entry_time(log.as_ref()));
         drop(log);
         let known = |one: &&KeptRequest| one.requester.login.is_some() || self.unknown_pusher_allowed;
-        let waiting = kept.iter().filter(|one| !is_superseded(one, &kept) && !self.is_overdue(one, now));
+        let waiting = kept
+            .iter()
+            .filter(|one| one.action.gate().is_none())
+            .filter(|one| !is_superseded(one, &kept) && !self.is_overdue(one, now));
         let mut attempts = Vec::new();
         for request in waiting.filter(known).filter(|one| concerned(one)).take(MOST) {
             if let Some(result) = self.try_to_land(&policy, request, landing, deadline) {

@@ -198,7 +198,7 @@ impl Server<'_> {
 }
 
 /// Returns how many bytes `wanted` may bring: what it takes the place of does not count.
-fn room(kept: &[KeptRequest], wanted: &RequestStep, limits: &Limits) -> Result<u64, NoRoom> {
+pub(super) fn room(kept: &[KeptRequest], wanted: &RequestStep, limits: &Limits) -> Result<u64, NoRoom> {
     let then = KeptRequest::of(NEXT, Timestamp::EPOCH, wanted);
     let replaced = |one: &&KeptRequest| then.as_ref().is_some_and(|then| one.is_superseded_by(then));
     let others = || {
@@ -215,7 +215,13 @@ fn room(kept: &[KeptRequest], wanted: &RequestStep, limits: &Limits) -> Result<u
     }
 }
 
-fn step_of(id: &RequestId, subject: &ChangesetId, request: &Request, pusher: &Pusher, step: Step) -> RequestStep {
+pub(super) fn step_of(
+    id: &RequestId,
+    subject: &ChangesetId,
+    request: &Request,
+    pusher: &Pusher,
+    step: Step,
+) -> RequestStep {
     let Request { target, action, base, reason } = request.clone();
     let reason = Some(reason).filter(|reason| !reason.is_empty());
     RequestStep { id: id.clone(), target, subject: *subject, action, base, reason, requester: pusher.clone(), step }

@@ -13,9 +13,11 @@ use std::time::{Duration, Instant};
 
 /// Keeps requests in memory; every commit has ten bytes.
 #[derive(Default)]
-struct Lot {
-    shown: BTreeSet<RequestId>,
-    broken: Option<&'static str>,
+pub struct Lot {
+    /// What approvers can fetch.
+    pub shown: BTreeSet<RequestId>,
+    /// What does not work: the name of a step.
+    pub broken: Option<&'static str>,
     rescued: usize,
 }
 
@@ -55,7 +57,7 @@ impl Parking for Lot {
 }
 
 /// The steps in the log, of whom, about which commit.
-fn steps(world: &World) -> Vec<String> {
+pub fn steps(world: &World) -> Vec<String> {
     let told = |step: &RequestStep| {
         let what = match step.step {
             Step::Sent { .. } => "sent",
