@@ -1,6 +1,6 @@
 //! The `jit` program: its command line.
 
-use clap::{CommandFactory as _, Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum as _};
 use jit::cli::{Context, Exit, Failure, Format, Terminal};
 use jit::commands;
 use std::path::Path;
@@ -11,8 +11,8 @@ use std::process::ExitCode;
 #[command(name = "jit", version, propagate_version = true, max_term_width = 100)]
 struct Cli {
     /// How answers are written
-    #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT")]
-    format: Format,
+    #[arg(long, global = true, value_parser = ["text", "json"], default_value = "text", value_name = "FORMAT")]
+    format: String,
     #[command(subcommand)]
     command: Command,
 }
@@ -73,6 +73,11 @@ enum Command {
     Inbox(commands::inbox::Args),
     /// Show everything about a request
     Show(commands::show::Args),
+    /// Ask whether a pipeline may go on, and wait until it may
+    ///
+    /// The rules with `actions = ["gate:ACTION"]` decide. Ends with 0 once the gate opened, with 1 if it was refused, 3 if nothing could be decided, 4 if it
+    /// still waits.
+    Gate(commands::gate::Args),
     /// Tell people and programs of what happens: try the places, see what waits, deliver it
     Notify(commands::notify::Args),
     /// Fetch the server's policy and approvals, and check its log
@@ -108,6 +113,7 @@ fn run(command: Command, cx: &Context) -> Result<Exit, Failure> {
         Command::Pending(args) => commands::pending::run(&args, cx),
         Command::Inbox(args) => commands::inbox::run(&args, cx),
         Command::Show(args) => commands::show::run(&args, cx),
+        Command::Gate(args) => commands::gate::run(&args, cx),
         Command::Notify(args) => commands::notify::run(&args, cx),
         Command::Sync(args) => commands::sync::run(&args, cx),
         Command::Completions(args) => commands::completions::completions(&args, Cli::command(), cx),
@@ -128,7 +134,8 @@ fn main() -> ExitCode {
         Some(args) => (Command::Hook(args), Format::default()),
         None => {
             let cli = Cli::parse();
-            (cli.command, cli.format)
+            // Some commands write more forms, and read them by themselves.
+            (cli.command, Format::from_str(&cli.format, false).unwrap_or_default())
         }
     };
     let cx = Context { terminal: Terminal, format };

@@ -15,6 +15,7 @@ mod context;
 pub mod effect;
 mod exit;
 mod faults;
+pub mod gate;
 pub mod inbox;
 pub mod local_clone;
 mod report;

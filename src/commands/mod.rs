@@ -9,6 +9,7 @@ pub mod demo;
 pub mod doctor;
 pub mod explain;
 mod findings;
+pub mod gate;
 pub mod hook;
 pub mod inbox;
 pub mod install;

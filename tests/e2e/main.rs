@@ -16,6 +16,7 @@ mod content_client;
 mod doctor;
 mod extremes;
 mod failures;
+mod gates;
 mod guard;
 // Each test program uses a part of this.
 #[allow(dead_code)]

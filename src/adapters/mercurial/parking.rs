@@ -12,14 +12,14 @@ use crate::ports::history::HistoryError;
 use crate::ports::parking::{Parking, ParkingError};
 use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 use tempfile::NamedTempFile;
 
 /// Where requests of a central repository wait, and the push that brings them.
 pub struct HgParking<'c, R, W> {
-    conversation: &'c mut MercurialHistory<R, W>,
+    conversation: Option<&'c mut MercurialHistory<R, W>>,
     central: PathBuf,
     sibling: Hg,
     now: Timestamp,
@@ -35,6 +35,15 @@ impl<'c, R: Read, W: Write> HgParking<'c, R, W> {
     /// [`HgError`] if there is no sibling.
     pub fn open(
         conversation: &'c mut MercurialHistory<R, W>,
+        central: &Path,
+        now: Timestamp,
+        deadline: Instant,
+    ) -> Result<Self, HgError> {
+        Self::of(Some(conversation), central, now, deadline)
+    }
+
+    fn of(
+        conversation: Option<&'c mut MercurialHistory<R, W>>,
         central: &Path,
         now: Timestamp,
         deadline: Instant,
@@ -61,6 +70,16 @@ impl<'c, R: Read, W: Write> HgParking<'c, R, W> {
     }
 }
 
+impl HgParking<'static, io::Empty, io::Sink> {
+    /// Where no push is under way: what is asked for stands in the repository at `central`.
+    ///
+    /// # Errors
+    /// As [`HgParking::open`].
+    pub fn without_push(central: &Path, now: Timestamp, deadline: Instant) -> Result<Self, HgError> {
+        Self::of(None, central, now, deadline)
+    }
+}
+
 impl<R: Read, W: Write> Parking for HgParking<'_, R, W> {
     fn has(&mut self, id: &RequestId) -> Result<bool, ParkingError> {
         Ok(self.shown()?.contains(id))
@@ -69,7 +88,8 @@ impl<R: Read, W: Write> Parking for HgParking<'_, R, W> {
     fn rescue(&mut self, subject: &ChangesetId, limit: u64, _: Instant) -> Result<u64, ParkingError> {
         let unusable = |source| ParkingError::Repository(Box::new(source));
         let file = tempfile::Builder::new().prefix("jit-").suffix(".hg").tempfile().map_err(unusable)?;
-        let below = self.conversation.request.bundle(file.path(), subject);
+        let conversation = self.conversation.as_mut().ok_or(ParkingError::Taken)?;
+        let below = conversation.request.bundle(file.path(), subject);
         let below = below.map_err(|error| ParkingError::Repository(Box::new(HistoryError::from(error))))?;
         let bytes = file.path().metadata().map_err(unusable)?.len();
         if bytes > limit {
@@ -85,7 +105,12 @@ impl<R: Read, W: Write> Parking for HgParking<'_, R, W> {
         let closed = Closed { branch: REQUESTS_BRANCH, parent: Some(*subject), user: by, time: self.now, description };
         let named = Bundle::named(&closed, id).map_err(|error| ParkingError::Repository(Box::new(error)))?;
         let named = named.to_file().map_err(|error| ParkingError::Repository(Box::new(error)))?;
-        let (changesets, below) = self.rescued.take().ok_or(ParkingError::Taken)?;
+        let (changesets, below) = match self.rescued.take() {
+            Some((changesets, below)) => (Some(changesets), below),
+            None if self.conversation.is_some() => return Err(ParkingError::Taken),
+            None if self.has(id)? => return Ok(()),
+            None => (None, vec![*subject]),
+        };
         if !below.is_empty() {
             let mut pull: Vec<OsString> = vec!["pull".into(), "--quiet".into()];
             pull.extend(below.iter().flat_map(|id| ["--rev".into(), id.hex().into()]));
@@ -93,8 +118,8 @@ impl<R: Read, W: Write> Parking for HgParking<'_, R, W> {
             self.hg("fetch what a request stands on", pull)?;
         }
         let mut unbundle: Vec<OsString> = vec!["unbundle".into(), "--quiet".into(), "--".into()];
-        let brings_something = changesets.path().metadata().is_ok_and(|found| found.len() > 0);
-        unbundle.extend(brings_something.then(|| changesets.path().into()));
+        let brings_something = |file: &&NamedTempFile| file.path().metadata().is_ok_and(|found| found.len() > 0);
+        unbundle.extend(changesets.as_ref().filter(brings_something).map(|file| file.path().into()));
         unbundle.push(named.path().into());
         self.hg("keep a request", unbundle).map(drop)
     }
