@@ -46,7 +46,9 @@ with repo.lock(), repo.transaction(b'fill'):
         commit({path((number * 3 + k) % files): b'%d\n' % number for k in range(3)}, b'change %d' % number)
 "#;
 
-/// The hooks of the server that is compared with.
+/// Times the hooks that are written in Python; on every server, for it has a price of its own.
+const BLACK_BOX: &str = "[extensions]\nblackbox =\n[blackbox]\ntrack = pythonhook\n";
+/// The hooks of the servers that are compared with.
 const ACL_HOOKS: &str = "[extensions]\nacl =\n[acl]\nsources = serve\n[hooks]\npretxnchangegroup.acl = python:hgext.acl.hook\n\
                          [acl.allow]\nsrc/** = *\n";
 const TRUE_HOOKS: &str = "[hooks]\npretxnchangegroup.x = true\npretxnclose.x = true\ntxnclose.x = true\n";
@@ -57,23 +59,21 @@ struct Bench {
 }
 
 impl Bench {
-    /// Makes both servers with one changeset.
+    /// Makes the servers with one changeset; they differ in nothing but their hgrc.
     fn new(files: usize) -> Self {
         let bench = Self { test: TestHg::new(), files };
         let ssh = bench.path("ssh.sh");
         write_program(&ssh, "#!/bin/sh\nshift\nREMOTE_USER=alice SSH_CLIENT='10.1.2.3 1 22' exec sh -c \"$*\"\n");
-        for server in ["judged", "plain", "acl"] {
-            bench.hg(&["init", server]);
-            bench.fill(server, 0);
-        }
-        fs::write(bench.path("plain/.hg/hgrc"), TRUE_HOOKS).expect("written");
-        fs::write(bench.path("acl/.hg/hgrc"), ACL_HOOKS).expect("written");
+        bench.hg(&["init", "judged"]);
+        bench.fill("judged", 0);
         bench.install();
-        fs::write(bench.path("blackbox"), "").expect("written");
-        let hgrc = bench.path("judged/.hg/hgrc");
-        let lines = fs::read_to_string(&hgrc).expect("installed");
-        fs::write(&hgrc, format!("[extensions]\nblackbox =\n[blackbox]\ntrack = pythonhook\n{lines}"))
-            .expect("written");
+        let lines = fs::read_to_string(bench.path("judged/.hg/hgrc")).expect("installed");
+        for (server, lines) in [("plain", TRUE_HOOKS), ("acl", ACL_HOOKS), ("judged", lines.as_str())] {
+            if server != "judged" {
+                copy_folder(&bench.path("judged"), &bench.path(server));
+            }
+            fs::write(bench.path(server).join(".hg/hgrc"), format!("{BLACK_BOX}{lines}")).expect("written");
+        }
         bench.hg(&["clone", "--quiet", "--noupdate", "judged", "work"]);
         bench
     }
@@ -124,8 +124,7 @@ impl Bench {
         for name in ["judged", "plain", "acl", "state", "work"] {
             let target = self.path(&format!("{to}{name}"));
             let _ = fs::remove_dir_all(&target);
-            let copied = Command::new("cp").arg("-a").arg(self.path(&format!("{from}{name}"))).arg(&target).status();
-            assert!(copied.is_ok_and(|status| status.success()), "cp works");
+            copy_folder(&self.path(&format!("{from}{name}")), &target);
         }
     }
 
@@ -150,6 +149,11 @@ impl Bench {
         };
         text.lines().filter_map(seconds).sum::<f64>() * 1000.0
     }
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    let copied = Command::new("cp").arg("-a").arg(from).arg(to).status();
+    assert!(copied.is_ok_and(|status| status.success()), "cp works");
 }
 
 /// All rows; `long` adds the pushes of 1,000 and 10,000 changesets.

@@ -144,7 +144,7 @@ impl Requests {
         let trouble = trouble.filter(|_| asked.ended.is_none());
         let clocks = Clocks::of(asked.opened, self.place.keep(), finding);
         let state = State::of(asked.ended.as_ref(), finding, clocks.waits_until, now);
-        let rules = judged.iter().flat_map(|judged| view::rules(judged, policy)).collect();
+        let rules = judged.iter().flat_map(|judged| view::rules(judged, policy, asked.opened)).collect();
         RequestView { asked, state, clocks, now, rules, judged, trouble }
     }
 

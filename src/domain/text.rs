@@ -21,6 +21,14 @@ pub fn safe(bytes: &[u8]) -> String {
     text
 }
 
+/// Keeps the beginning of a text, with an ellipsis for the rest: so many characters at most.
+pub fn shortened(text: &str, most: usize) -> String {
+    if text.chars().nth(most).is_none() {
+        return text.to_owned();
+    }
+    text.chars().take(most.saturating_sub(1)).chain(['…']).collect()
+}
+
 /// As [`safe`], of a text that has lines and tabs: these stay.
 pub fn safe_lines(bytes: &[u8]) -> String {
     let columns = |line: &[u8]| line.split(|byte| *byte == b'\t').map(safe).collect::<Vec<_>>().join("\t");

@@ -88,9 +88,9 @@ pub enum DeliveryError {
         /// The beginning of what it wrote to standard error, escaped.
         said: String,
     },
-    /// A command took too long, and was ended.
-    #[error("the command took longer than {0} seconds")]
-    TooLong(u64),
+    /// It took longer than the place may take, and was given up.
+    #[error("took longer than {0}")]
+    TooLong(Span),
 }
 
 impl DeliveryError {

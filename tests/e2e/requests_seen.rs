@@ -7,7 +7,8 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 const TWO: &str = "[[rule]]\nname = \"review\"\nbranches = [\"main\", \"topic/**\"]\nmessage = \"see docs/review.md\"\n\
-                   require = [{ role = \"maintainers\", approvals = 2 }]\nttl = \"24h\"\n";
+                   require = [{ role = \"maintainers\", approvals = 2 }]\nttl = \"24h\"\n\
+                   escalate = { after = \"4h\", notify = [\"role:leads\"] }\n";
 const KEEP: Span = Span::days(7);
 
 fn server(repo: &TestRepo) -> String {
@@ -56,6 +57,9 @@ fn a_request_is_refused_rejected_superseded_approved_and_landed() {
     assert_eq!((&shown["state"], &shown["requester"], &shown["kept"]), (&"open".into(), &"alice".into(), &true.into()));
     assert_eq!((time(&shown["waits_until"]), &shown["use_before"]), (time(&shown["opened"]).plus(KEEP), &Value::Null));
     assert_eq!(shown["could_sign"], serde_json::json!(["bob", "carol"]), "not the pusher's own");
+    let escalates = &shown["rules"][0]["escalates"];
+    assert_eq!(time(&escalates["at"]), time(&shown["opened"]).plus(Span::seconds(4 * 3600)));
+    assert_eq!(escalates["notify"], serde_json::json!(["leads"]));
     let seen = bob.json(&["show", &first], 0);
     for (field, expected) in
         [("state", "open"), ("reason", "the bank raised it"), ("target", MAIN), ("action", "update")]

@@ -1,10 +1,11 @@
 //! Places that fail, processes that are killed, outboxes with rubbish in them, clocks that jump.
 
 use crate::desk::{happen, happen_numbered, notify, outbox, repo, set_places, status, webhook};
-use crate::server::{Answer, Server};
-use crate::support::{Guarded as _, TestRepo, command, now};
+use crate::server::{Answer, Server, trickle};
+use crate::support::{Guarded as _, TestRepo, command, now, run};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::net::TcpListener;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::process::Stdio;
 use std::thread::sleep;
@@ -125,6 +126,24 @@ fn a_deliverer_that_is_killed_two_hundred_times_forgets_nothing() {
 }
 
 #[test]
+fn the_proxy_of_the_environment_is_asked_but_for_what_it_excepts() {
+    let (server, proxy) = (Server::new(Answer::Status(200)), Server::new(Answer::Status(502)));
+    let repo = repo("");
+    let deliver = |url: &str, except: &str| {
+        set_places(&repo, &webhook("hook", url));
+        let mut jit = command(crate::support::PROGRAM, &repo.path("home"), crate::support::ALICE, 1);
+        jit.env("ALL_PROXY", proxy.url("")).env("NO_PROXY", except);
+        jit.args(["notify", "deliver", "--now"]).arg(repo.server());
+        run(jit, b"").code
+    };
+    assert_eq!(deliver("http://hooks.example.invalid/T000", ""), Some(4));
+    let asked = proxy.received();
+    assert!(asked.iter().any(|one| one.path.contains("hooks.example.invalid")), "{asked:?}");
+    assert_eq!(deliver(&server.url(""), "127.0.0.1"), Some(0));
+    assert_eq!((proxy.received().len(), server.received().len()), (asked.len(), 1));
+}
+
+#[test]
 fn rubbish_in_the_outbox_stops_nothing() {
     let server = Server::new(Answer::Status(200));
     let repo = begun(&server);
@@ -229,5 +248,34 @@ fn no_secret_leaves_for_the_screen_the_outbox_or_an_error() {
             let text = String::from_utf8_lossy(&fs::read(&path).expect("read")).into_owned();
             assert!(!text.contains("SECRET"), "{}", path.display());
         }
+    }
+}
+
+#[test]
+fn a_place_that_takes_too_long_is_given_up_however_many_bytes_it_says() {
+    // The greeting of a mail server that never comes to its end.
+    let mail = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = mail.local_addr().expect("an address").port();
+    std::thread::spawn(move || {
+        for mut stream in mail.incoming().flatten() {
+            std::thread::spawn(move || trickle(&mut stream, b"220-and more\r\n"));
+        }
+    });
+    let mail = format!(
+        "[[notify]]\nname = \"hook\"\nkind = \"email\"\nsmtp = \"smtp+local://127.0.0.1:{port}\"\nfrom = \"jit@example.com\"\n\
+         to = [\"ops@example.com\", \"dba@example.com\"]\n"
+    );
+    let command = "[[notify]]\nname = \"hook\"\nkind = \"command\"\nargv = [\"/bin/sleep\", \"60\"]\n".to_owned();
+    let (silent, trickling) = (Server::new(Answer::Silence), Server::new(Answer::Trickle));
+    let places = [webhook("hook", &silent.url("")), webhook("hook", &trickling.url("")), mail, command];
+    for place in places {
+        // The first policy waits to be told.
+        let repo = repo(&format!("{place}timeout = \"1s\"\n"));
+        let begun = Instant::now();
+        assert_eq!(notify(&repo, "deliver", &[]).code, Some(4), "{place}");
+        let error = status(&repo, "hook")["error"].as_str().unwrap_or_default().to_owned();
+        let refused = error.contains("status 500");
+        assert!(refused || error.contains("took longer than 1s"), "{place}: {error}");
+        assert!(begun.elapsed() < Duration::from_secs(50), "{place}: {:?}", begun.elapsed());
     }
 }

@@ -188,5 +188,7 @@ fn nothing_from_outside_becomes_a_header_or_markup_of_a_mail() {
     assert_eq!(subjects.len(), 1, "{head}");
     assert!(!body.contains("<b>&amp;\n") && !body.contains("\u{1b}"), "{body}");
     let html = body.replace("=\r\n", "").replace("=3D", "=");
+    let commit = "020202020202 &lt;!channel&gt; @all *bold* `code` &lt;b&gt;&amp;amp;";
+    assert!(html.contains("<b>commits</b></td><td><code>12</code>") && html.contains(commit), "{html}");
     assert!(html.contains("&lt;!channel&gt; @all *bold* `code` &lt;b&gt;&amp;amp;"), "{html}");
 }

@@ -6,11 +6,13 @@ mod both;
 #[path = "../support/central/mod.rs"]
 mod central;
 mod desk;
+mod events;
 mod failures;
 #[allow(dead_code)]
 #[path = "../support/hg.rs"]
 mod hg;
 mod mail;
+mod past;
 mod payloads;
 mod pushes;
 mod server;

@@ -9,7 +9,8 @@ use jit::adapters::clock::SystemClock;
 use jit::adapters::notify::{Sink, read};
 use jit::domain::change::{Action, ChangesetId, IdKind, Target};
 use jit::domain::name::RuleName;
-use jit::domain::notify::{About, Event, Notice, RuleNotice};
+use jit::domain::notify::{About, Change, Commit, Event, File, Notice, RuleNotice};
+use jit::domain::text::safe;
 use jit::domain::time::Timestamp;
 use jit::ports::notifier::Notifier;
 use serde_json::Value;
@@ -48,12 +49,24 @@ pub fn hostile(event: Event) -> Notice {
         required: vec!["2 approvals from `maintainers`".to_owned()],
         missing: vec!["needs 2 approvals from `maintainers`; has 0".to_owned()],
     };
+    // As the server reads them: nothing in them breaks a line.
+    let text = safe(name.as_bytes());
+    let change = Change {
+        commits: vec![Commit { id: id(2), authors: vec![text.clone()], summary: text.clone() }],
+        commit_count: 12,
+        lost_count: 0,
+        files: vec![File { path: text, how: 'M', added: 10, removed: 2 }],
+        file_count: 1,
+        added: 10,
+        removed: 2,
+    };
     Notice {
         entry: Some(7),
         request: Some("r-979789fe5823".to_owned()),
         about: Some(about),
         requester: Some(name.to_owned()),
         rules: vec![rule],
+        change: Some(change),
         commands: vec![format!("jit sign {} --branch main", id(2).hex())],
         ..Notice::new(
             "payments@5f0c",
@@ -84,9 +97,13 @@ fn long_messages_stay_within_what_chat_programs_take() {
     let mut notice = hostile(Event::Opened);
     let rule = notice.rules[0].clone();
     notice.rules =
-        vec![RuleNotice { missing: vec!["<é".repeat(4000); 30], message: Some("&".repeat(9000)), ..rule }; 30];
+        vec![RuleNotice { missing: vec!["<é漢\"".repeat(4000); 30], message: Some("&".repeat(9000)), ..rule }; 30];
+    let change = notice.change.as_mut().expect("a change");
+    (change.commit_count, change.commits) = (20, vec![change.commits[0].clone(); 20]);
+    (change.file_count, change.files) = (20, vec![File { path: "漢&".repeat(200), ..change.files[0].clone() }; 20]);
     for kind in ["slack", "teams", "mattermost"] {
         let body = notifier(&chat(kind)).preview(&notice).expect("a body");
+        assert!(body.contains(&notice.commands[0]), "{kind}: what to type is cut off");
         let json: Value = serde_json::from_str(&body).expect("JSON");
         match kind {
             "slack" => {

@@ -31,6 +31,10 @@ fn a_refused_push_is_told_with_what_to_type_and_so_is_what_landed() {
     assert_eq!(notice["rules"][0]["message"], "ask in <#review> & wait");
     assert_eq!(notice["commands"][0], format!("jit sign {} --branch main", commit.hex()));
     assert!(notice["request"].as_str().is_some_and(|id| id.starts_with("r-")), "{notice}");
+    // What was refused is not kept, so nobody can look at it.
+    assert_eq!(notice["change"], serde_json::Value::Null);
+    let why = "what it would change cannot be said: its commits are not here";
+    assert_eq!(notice["details"], serde_json::json!([why]));
     let note = notice["checkpoint"]["note"].as_str().expect("a note");
     assert!(note.starts_with("git.example.com/server\n"), "{note}");
 
@@ -66,7 +70,9 @@ fn every_step_of_a_request_is_told() {
     let first = repo.commit(ALICE, &["a"]);
     // What it brought is kept, so it can be judged again.
     assert!(!repo.push(ALICE, &["HEAD:refs/heads/main"]).succeeded());
-    server.wait_for(1);
+    let change = server.wait_for(1)[0].json()["change"].clone();
+    assert_eq!(change["commits"][0]["id"], first.to_string());
+    assert_eq!(change["files"][0]["path"], "a");
     repo.approve(BOB, first, MAIN);
     assert_eq!(told(), ["opened", "approved"]);
     let approved = server.received()[1].json();

@@ -22,6 +22,8 @@ pub enum Answer {
     HangUp,
     /// Says nothing for a minute.
     Silence,
+    /// Answers, one byte after the other, for as long as anybody listens.
+    Trickle,
     /// Whatever the address was, in a page of an error.
     Echo,
 }
@@ -135,6 +137,18 @@ fn serve(stream: TcpStream, answer: &Mutex<Answer>, received: &Mutex<Vec<Receive
             thread::sleep(Duration::from_secs(60));
             Ok(())
         }
+        Answer::Trickle => {
+            stream.write_all(b"HTTP/1.1 500 X\r\nContent-Length: 1000000\r\n\r\n")?;
+            trickle(&mut stream, b"x")
+        }
         Answer::Echo => say(404, "", format!("{path} was not found").as_bytes()),
+    }
+}
+
+/// Says the same over and over, slowly, until nobody listens any more.
+pub fn trickle(stream: &mut TcpStream, words: &[u8]) -> std::io::Result<()> {
+    loop {
+        stream.write_all(words)?;
+        thread::sleep(Duration::from_millis(50));
     }
 }

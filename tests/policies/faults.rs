@@ -63,8 +63,6 @@ fn keys_that_do_not_exist_or_not_yet_are_refused() {
             ],
         ),
     ]);
-    let later = "[[rule]]\nname = \"r\"\ndeny = true\nescalate = 1";
-    check(&[(later, &[("`escalate` is not supported yet", "escalate")])]);
 }
 
 #[test]
@@ -265,7 +263,7 @@ require = [{ role = "dev", approvals = 3 }]
 ttl = "31d"
 [[rule]]
 name = "dev"
-escalate = {}
+escalation = {}
 paths = ["/etc"]
 "#;
     let files = [
@@ -296,7 +294,7 @@ paths = ["/etc"]
             ("a.toml", 15, "3 approvals are asked of `dev`, which has 2 members"),
             ("a.toml", 16, "`ttl` is longer than 30days"),
             ("a.toml", 18, "the rule `dev` is defined twice"),
-            ("a.toml", 19, "`escalate` is not supported yet"),
+            ("a.toml", 19, "a rule has no key `escalation`"),
             ("a.toml", 20, "no path can match `/etc`"),
             ("b.toml", 1, "`version` is 1 in every policy that this program reads"),
             ("c.toml", 1, "not TOML: unquoted keys cannot be empty, expected letters, numbers, `-`, `_`"),

@@ -1,6 +1,7 @@
 //! Policies as files: what loads, what is wrong, and how that is said.
 
 mod checks;
+mod escalations;
 mod examples;
 mod faults;
 mod hostile;

@@ -53,6 +53,7 @@ fn every_key_of_the_schema_is_read_and_no_other() {
             Some("window") => format!("[windows.p]\n{key} = []\n"),
             Some("check") => format!("[checks.p]\n{key} = []\n"),
             Some("override") => format!("[[rule]]\noverride = {{ {key} = [] }}\n"),
+            Some("escalation") => format!("[[rule]]\nescalate = {{ {key} = [] }}\n"),
             Some("size") => format!("[[rule]]\nlarger_than = {{ {key} = [] }}\n"),
             Some("requirement") => format!("[[rule]]\nrequire = [{{ {key} = [] }}]\n"),
             Some(_) => format!("[[rule]]\n{key} = []\n"),
@@ -73,6 +74,7 @@ fn every_key_of_the_schema_is_read_and_no_other() {
         Some("check"),
         Some("rule"),
         Some("override"),
+        Some("escalation"),
         Some("size"),
         Some("requirement"),
     ];
@@ -116,5 +118,6 @@ fn the_page_explains_every_key_and_no_other() {
     let mut rule = keys(Some("rule"));
     assert!(rule.remove("name"), "its meaning stands in the text");
     rule.extend(keys(Some("override")));
+    rule.extend(keys(Some("escalation")));
     assert_eq!(explained(part("## `[[rule]]`", "\n## What excludes what")), rule);
 }

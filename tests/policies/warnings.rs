@@ -16,13 +16,14 @@ fn team() -> String {
     let people: String = KEYS[..3].iter().map(person).collect();
     format!(
         "version = 1\ndefault = \"allow\"\n{people}[roles.all]\nmembers = [\"alice\", \"bob\", \"carol\"]\n\
-         [roles.pair]\nmembers = [\"alice\", \"bob\"]\n"
+         [roles.pair]\nmembers = [\"alice\", \"bob\"]\n[roles.told]\nmembers = [\"carol\"]\n"
     )
 }
 
 /// A rule that uses every role and leaves nothing open.
 const SOUND: &str = "[[rule]]\nname = \"sound\"\nbranches = [\"main\"]\nrequire = [{ role = \"all\", approvals = 1 }]\n\
-                     any_of = [[{ role = \"pair\", approvals = 1 }], [{ role = \"all\", approvals = 1 }]]\n";
+                     any_of = [[{ role = \"pair\", approvals = 1 }], [{ role = \"all\", approvals = 1 }]]\n\
+                     escalate = { after = \"4h\", notify = [\"role:told\"] }\n";
 
 fn warned(text: &str, contents: Option<&Contents>) -> Warnings {
     let now = Timestamp::parse("2026-06-01T00:00:00Z").expect("a time");
@@ -246,9 +247,9 @@ fn a_warning_shows_the_line_and_the_advice_and_strict_makes_it_a_fault() {
     let report = anstream::adapter::strip_str(&faults_report(&warned(&text, None))).to_string();
     let expected = "\
 warning: no enforcing rule is about create or rewrite or delete of refs/heads/topic: `default` lets it in
-  --> a.toml:26:13
+  --> a.toml:29:13
    |
-26 | branches = [\"topic\"]
+29 | branches = [\"topic\"]
    |             ^^^^^^^
    |
   ::: a.toml:2:11
@@ -276,5 +277,5 @@ warning: no enforcing rule is about create or rewrite or delete of refs/heads/to
     let (code, json) = run(&["--format", "json"]);
     let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
     assert_eq!((code, &json["loads"], json["warnings"].as_array().map(Vec::len)), (Some(0), &true.into(), Some(1)));
-    assert_eq!((&json["warnings"][0]["line"], &json["warnings"][0]["column"]), (&26.into(), &13.into()));
+    assert_eq!((&json["warnings"][0]["line"], &json["warnings"][0]["column"]), (&29.into(), &13.into()));
 }

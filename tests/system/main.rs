@@ -5,6 +5,7 @@ mod crowds;
 mod disk;
 mod flips;
 mod flow;
+mod full_outbox;
 // Each test program uses a part of these two.
 #[allow(dead_code)]
 #[path = "../hg/guard.rs"]
@@ -21,6 +22,12 @@ mod hg_kills;
 mod http;
 mod inbox;
 mod kills;
+#[allow(dead_code)]
+#[path = "../notify/desk.rs"]
+mod notify_desk;
+#[allow(dead_code)]
+#[path = "../notify/server.rs"]
+mod notify_server;
 mod page;
 mod person;
 mod site;

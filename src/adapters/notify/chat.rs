@@ -3,6 +3,7 @@
 use super::escape::Markup;
 use super::template::Template;
 use crate::domain::notify::{Event, Notice, title};
+use crate::domain::text::shortened;
 use crate::ports::notifier::DeliveryError;
 use serde_json::{Value, json};
 
@@ -11,8 +12,13 @@ const SLACK_SECTION: usize = 3000;
 const SLACK_HEADER: usize = 150;
 /// The most sections of one message: with a header fewer than the 50 blocks that Slack takes.
 const SLACK_SECTIONS: usize = 10;
-/// The most characters of a text in Mattermost and Teams: well within the 16,383 and the 28 KB that they take.
-const LONG_TEXT: usize = 12_000;
+/// The same of a text in Mattermost: together well within the 16,383 characters that it takes.
+const MATTERMOST_PART: usize = 3000;
+const MATTERMOST_PARTS: usize = 4;
+/// The most characters of a line in a Teams card, and the most bytes of all: a message has 28 KB at most, and the title and what to type
+/// come beside them.
+const TEAMS_LINE: usize = 1000;
+const TEAMS_LINES: usize = 20_000;
 
 /// A chat program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,12 +67,12 @@ impl Chat {
 
 /// `text` is what a notification shows; the blocks are the message.
 fn slack(notice: &Notice, text: &str) -> Value {
-    let header = json!({ "type": "header", "text": { "type": "plain_text", "text": cut(&title(notice), SLACK_HEADER), "emoji": false } });
+    let header = json!({ "type": "header", "text": { "type": "plain_text", "text": shortened(&title(notice), SLACK_HEADER), "emoji": false } });
     let section =
         |part: String| json!({ "type": "section", "text": { "type": "mrkdwn", "text": part, "verbatim": true } });
-    let sections = parts(text, SLACK_SECTION).into_iter().take(SLACK_SECTIONS).map(section);
+    let sections = parts(text, SLACK_SECTION, SLACK_SECTIONS).into_iter().map(section);
     let blocks: Vec<Value> = std::iter::once(header).chain(sections).collect();
-    json!({ "text": Markup::Slack.escape(&cut(&title(notice), SLACK_HEADER)), "blocks": blocks, "unfurl_links": false })
+    json!({ "text": Markup::Slack.escape(&shortened(&title(notice), SLACK_HEADER)), "blocks": blocks, "unfurl_links": false })
 }
 
 /// Text runs know no markup, so nothing needs an escape; a text block would read Markdown.
@@ -76,10 +82,17 @@ fn teams(notice: &Notice, text: &str) -> Value {
         run.as_object_mut().into_iter().for_each(|run| run.extend(more.as_object().cloned().unwrap_or_default()));
         json!({ "type": "RichTextBlock", "inlines": [run] })
     };
-    let title =
-        run(&title(notice), json!({ "weight": "Bolder", "size": "Medium", "color": teams_colour(notice.event) }));
-    let lines = cut(text, LONG_TEXT);
-    let lines = lines.lines().filter(|line| !line.is_empty()).map(|line| run(line, json!({})));
+    let title = run(
+        &shortened(&title(notice), TEAMS_LINE),
+        json!({ "weight": "Bolder", "size": "Medium", "color": teams_colour(notice.event) }),
+    );
+    let mut room = TEAMS_LINES;
+    let lines = text.lines().filter(|line| !line.is_empty()).map(|line| run(&shortened(line, TEAMS_LINE), json!({})));
+    let lines = lines.take_while(|line| {
+        let length = line.to_string().len();
+        room = room.saturating_sub(length);
+        room > 0
+    });
     let commands = notice.commands.iter().map(|command| run(command, json!({ "fontType": "Monospace" })));
     let body: Vec<Value> = std::iter::once(title).chain(lines).chain(commands).collect();
     json!({
@@ -104,7 +117,7 @@ fn mattermost(notice: &Notice, text: &str) -> Value {
             "fallback": title,
             "color": colour(notice.event),
             "title": Markup::Markdown.escape(&title),
-            "text": cut(text, LONG_TEXT),
+            "text": parts(text, MATTERMOST_PART, MATTERMOST_PARTS).join("\n"),
         }],
     })
 }
@@ -121,24 +134,23 @@ fn colour(event: Event) -> &'static str {
 fn teams_colour(event: Event) -> &'static str {
     match event {
         Event::Complete | Event::Landed => "Good",
-        Event::Denied | Event::Expired | Event::Overridden | Event::ReviewDue | Event::Trouble => "Attention",
+        Event::Denied
+        | Event::Expired
+        | Event::Escalated
+        | Event::Overridden
+        | Event::ReviewDue
+        | Event::NotLanded
+        | Event::Trouble => "Attention",
         _ => "Accent",
     }
 }
 
-/// Keeps the beginning of a text: so many characters at most.
-fn cut(text: &str, most: usize) -> String {
-    if text.chars().count() <= most {
-        return text.to_owned();
-    }
-    text.chars().take(most - 1).chain(['…']).collect()
-}
-
-/// Cuts a text at its lines into parts of at most so many characters; a longer line is shortened.
-fn parts(text: &str, most: usize) -> Vec<String> {
+/// Cuts a text at its lines into parts of at most `most` characters; a longer line is shortened. Of more than `count` parts the middle goes:
+/// at the end stands what to type.
+fn parts(text: &str, most: usize, count: usize) -> Vec<String> {
     let mut parts: Vec<String> = Vec::new();
     for line in text.lines() {
-        let line = cut(line, most);
+        let line = shortened(line, most);
         match parts.last_mut().filter(|part| part.chars().count() + line.chars().count() < most) {
             Some(part) => {
                 part.push('\n');
@@ -148,5 +160,8 @@ fn parts(text: &str, most: usize) -> Vec<String> {
         }
     }
     parts.retain(|part| !part.trim().is_empty());
+    if parts.len() > count {
+        parts.drain(count - 1..parts.len() - 1);
+    }
     parts
 }

@@ -2,6 +2,7 @@
 
 use crate::domain::notify::Notice;
 use crate::domain::text::safe;
+use crate::domain::time::Span;
 use crate::ports::notifier::{DeliveryError, Notifier};
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::io::{self, Read as _, Write as _};
@@ -11,8 +12,6 @@ use std::process::{Child, Command as Program, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How long it may run.
-const LIMIT: Duration = Duration::from_secs(20);
 /// How often it is looked at.
 const PAUSE: Duration = Duration::from_millis(10);
 /// How much of what it says is told, in bytes.
@@ -25,6 +24,8 @@ pub struct Command {
     pub program: PathBuf,
     /// Its arguments. No shell reads them.
     pub arguments: Vec<String>,
+    /// How long it may run.
+    pub timeout: Duration,
 }
 
 impl Notifier for Command {
@@ -46,12 +47,12 @@ impl Notifier for Command {
             }
             said
         });
-        let ended = wait(&mut child).map_err(failed)?;
+        let ended = wait(&mut child, self.timeout).map_err(failed)?;
         end_group(&child);
         match ended {
             None => {
                 child.wait().map_err(failed)?;
-                Err(DeliveryError::TooLong(LIMIT.as_secs()))
+                Err(DeliveryError::TooLong(Span::seconds(self.timeout.as_secs())))
             }
             Some(status) if status.success() => Ok(()),
             Some(status) => {
@@ -67,8 +68,8 @@ impl Notifier for Command {
 }
 
 /// Waits until it ends; `None` once the time is over.
-fn wait(child: &mut Child) -> io::Result<Option<ExitStatus>> {
-    let end = Instant::now() + LIMIT;
+fn wait(child: &mut Child, limit: Duration) -> io::Result<Option<ExitStatus>> {
+    let end = Instant::now() + limit;
     loop {
         match child.try_wait()? {
             Some(status) => return Ok(Some(status)),

@@ -1,11 +1,13 @@
 //! Mail over SMTP: encrypted, one message for each recipient, all messages of a request in one thread.
 
+use super::deadline::within;
 use super::escape::Markup;
 use super::secret::{Secret, Variables};
 use super::template::Template;
 use crate::domain::notify::{Event, Notice, Recipient, recipients, title};
 use crate::domain::policy::Policy;
-use crate::domain::text::safe;
+use crate::domain::text::{safe, shortened};
+use crate::domain::time::Span;
 use crate::ports::notifier::{DeliveryError, Notifier};
 use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart};
@@ -15,8 +17,6 @@ use lettre::{Address, Message, SmtpTransport, Transport as _};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-/// How long the server may take for each answer.
-const LIMIT: Duration = Duration::from_secs(20);
 /// The most characters of a subject.
 const SUBJECT: usize = 200;
 
@@ -50,6 +50,8 @@ pub struct Mail {
     pub text: Template,
     /// The template of the HTML.
     pub html: Template,
+    /// How long each message may take.
+    pub timeout: Duration,
 }
 
 /// The built-in templates, for text and HTML.
@@ -71,14 +73,19 @@ impl Notifier for Mailer {
     fn deliver(&self, notice: &Notice) -> Result<(), DeliveryError> {
         let found = recipients(&self.mail.to, notice, self.policy.as_deref());
         if found.is_empty() {
-            // All were taken out on purpose: the requester of an opening.
-            return if notice.event == Event::Opened { Ok(()) } else { Err(DeliveryError::Nobody) };
+            // All were taken out on purpose: the requester of what asks others.
+            return if notice.event.asks() { Ok(()) } else { Err(DeliveryError::Nobody) };
         }
         let transport = self.transport()?;
         let (mut taken, mut failure) = (false, None);
         for address in found {
-            match self.message(notice, &address).and_then(|message| send(&transport, &message)) {
+            match self.message(notice, &address).and_then(|message| self.send(&transport, message)) {
                 Ok(()) => taken = true,
+                Err(error @ (DeliveryError::Unreachable(_) | DeliveryError::TooLong(_))) => {
+                    // Nor is it there for the next one.
+                    failure = Some(error);
+                    break;
+                }
                 Err(error) if failure.is_none() || is_passing(&error) => failure = Some(error),
                 Err(_) => {}
             }
@@ -98,19 +105,33 @@ impl Notifier for Mailer {
 
 impl Mailer {
     fn transport(&self) -> Result<SmtpTransport, DeliveryError> {
-        let Mail { host, port, protection, account, .. } = &self.mail;
+        let Mail { host, port, protection, account, timeout, .. } = &self.mail;
         let parameters = || TlsParameters::new(host.clone()).map_err(|error| DeliveryError::Mail(Box::new(error)));
         let tls = match protection {
             Protection::Tls => Tls::Wrapper(parameters()?),
             Protection::StartTls => Tls::Required(parameters()?),
             Protection::Local => Tls::None,
         };
-        let mut builder = SmtpTransport::builder_dangerous(host).port(*port).tls(tls).timeout(Some(LIMIT));
+        let mut builder = SmtpTransport::builder_dangerous(host).port(*port).tls(tls).timeout(Some(*timeout));
         if let Some((name, password)) = account {
             let password = password.read(self.variables)?;
             builder = builder.credentials(Credentials::new(name.clone(), password.to_string()));
         }
         Ok(builder.build())
+    }
+
+    /// Sends one message. The transport's own limit is for each answer, of which a server can make many.
+    fn send(&self, transport: &SmtpTransport, message: Message) -> Result<(), DeliveryError> {
+        let (transport, limit) = (transport.clone(), self.mail.timeout);
+        let sent = within(limit, move || transport.send(&message).map(drop));
+        match sent {
+            Some(Ok(())) => Ok(()),
+            Some(Err(error)) if error.is_response() || error.is_permanent() || error.is_transient() => {
+                Err(DeliveryError::Mail(Box::new(error)))
+            }
+            Some(Err(error)) => Err(DeliveryError::Unreachable(Box::new(error))),
+            None => Err(DeliveryError::TooLong(Span::seconds(limit.as_secs()))),
+        }
     }
 
     fn message(&self, notice: &Notice, to: &str) -> Result<Message, DeliveryError> {
@@ -119,7 +140,7 @@ impl Mailer {
         let (own, thread) = thread(notice, from.email.domain());
         let seconds = u64::try_from(notice.time.unix()).unwrap_or(0);
         let name = notice.repository.split('@').next().unwrap_or_default();
-        let subject: String = format!("[{name}] {}", title(notice)).chars().take(SUBJECT).collect();
+        let subject = shortened(&format!("[{name}] {}", title(notice)), SUBJECT);
         let header = |name: &'static str, value: String| HeaderValue::new(HeaderName::new_from_ascii_str(name), value);
         let mut message = Message::builder()
             .from(from.clone())
@@ -147,16 +168,6 @@ fn thread(notice: &Notice, domain: &str) -> (String, Option<String>) {
     match &thread {
         Some(first) if notice.event == Event::Opened => (first.clone(), thread),
         _ => (format!("<{}@{domain}>", notice.id), thread),
-    }
-}
-
-fn send(transport: &SmtpTransport, message: &Message) -> Result<(), DeliveryError> {
-    match transport.send(message) {
-        Ok(_) => Ok(()),
-        Err(error) if error.is_response() || error.is_permanent() || error.is_transient() => {
-            Err(DeliveryError::Mail(Box::new(error)))
-        }
-        Err(error) => Err(DeliveryError::Unreachable(Box::new(error))),
     }
 }
 

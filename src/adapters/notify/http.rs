@@ -9,8 +9,6 @@ use std::time::Duration;
 use ureq::http::{HeaderMap, Uri};
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
-/// How long the whole exchange may take.
-const LIMIT: Duration = Duration::from_secs(20);
 /// How long a connection may take.
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 /// How much of an answer is looked at, in bytes.
@@ -26,13 +24,15 @@ pub struct Post<'a> {
     pub headers: Vec<(&'static str, String)>,
     /// JSON.
     pub body: &'a str,
+    /// How long the whole exchange may take, from the look-up of the name to the last byte of the answer.
+    pub timeout: Duration,
 }
 
 /// Sends it. The system's certificates are trusted, and `SSL_CERT_FILE` and `SSL_CERT_DIR` in their place; `HTTPS_PROXY`, `HTTP_PROXY`,
 /// `ALL_PROXY` and `NO_PROXY` hold.
 ///
 /// # Errors
-/// [`DeliveryError::Unreachable`], [`DeliveryError::Redirected`], [`DeliveryError::Refused`] for everything but a status of 200 to 299,
+/// [`DeliveryError::Unreachable`], [`DeliveryError::TooLong`], [`DeliveryError::Redirected`], [`DeliveryError::Refused`] for everything but a status of 200 to 299,
 /// [`SecretError::Url`].
 pub fn post(post: &Post<'_>) -> Result<(), DeliveryError> {
     let uri: Uri = post.url.parse().map_err(|_| SecretError::Url)?;
@@ -40,7 +40,7 @@ pub fn post(post: &Post<'_>) -> Result<(), DeliveryError> {
         return Err(SecretError::Url.into());
     }
     let agent = ureq::Agent::config_builder()
-        .timeout_global(Some(LIMIT))
+        .timeout_global(Some(post.timeout))
         .timeout_connect(Some(CONNECT_LIMIT))
         .max_redirects(0)
         .max_redirects_will_error(false)
@@ -56,7 +56,7 @@ pub fn post(post: &Post<'_>) -> Result<(), DeliveryError> {
     for (name, value) in &post.headers {
         request = request.header(*name, value);
     }
-    let mut response = request.send(post.body).map_err(unreachable)?;
+    let mut response = request.send(post.body).map_err(|error| failed(error, post.timeout))?;
     let status = response.status().as_u16();
     if (200..300).contains(&status) {
         return Ok(());
@@ -81,9 +81,10 @@ fn told(said: &[u8], url: &str) -> String {
 }
 
 /// Says what went wrong without the address, which may be a secret.
-fn unreachable(error: ureq::Error) -> DeliveryError {
+fn failed(error: ureq::Error, timeout: Duration) -> DeliveryError {
     match error {
         ureq::Error::BadUri(_) => SecretError::Url.into(),
+        ureq::Error::Timeout(ureq::Timeout::Global) => DeliveryError::TooLong(Span::seconds(timeout.as_secs())),
         other => DeliveryError::Unreachable(Box::new(other)),
     }
 }

@@ -2,6 +2,7 @@
 
 mod chat;
 mod command;
+mod deadline;
 mod email;
 mod escape;
 mod http;
@@ -21,6 +22,7 @@ use chat::Chat;
 use email::{Mail, Mailer};
 use secret::Secret;
 use std::sync::Arc;
+use std::time::Duration;
 use template::Template;
 
 /// How a place is reached.
@@ -39,6 +41,7 @@ enum Channel {
 struct Http {
     url: Secret,
     form: Form,
+    timeout: Duration,
 }
 
 /// What is posted.
@@ -84,7 +87,8 @@ impl Notifier for Poster {
             }
             Form::Chat(..) => Vec::new(),
         };
-        http::post(&http::Post { url: &self.http.url.read(self.variables)?, headers, body: &body })
+        let url = self.http.url.read(self.variables)?;
+        http::post(&http::Post { url: &url, headers, body: &body, timeout: self.http.timeout })
     }
 
     fn preview(&self, notice: &Notice) -> Result<String, DeliveryError> {

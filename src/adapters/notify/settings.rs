@@ -10,12 +10,22 @@ use super::template::Template;
 use super::{Channel, Form, Http};
 use crate::domain::name::{EnvironmentName, RoleName, RuleName, SinkName};
 use crate::domain::notify::{Event, Recipient, Route};
+use crate::domain::time::Span;
 use lettre::message::Mailbox;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
+use std::time::Duration;
 use toml::Spanned;
+
+/// How often a place can be reminded.
+const REMIND: RangeInclusive<Span> = Span::seconds(60)..=Span::days(30);
+/// How long one delivery may take.
+const TIMEOUTS: RangeInclusive<Span> = Span::seconds(1)..=Span::seconds(60);
+/// How long it may take where nothing is said.
+const TIMEOUT: Span = Span::seconds(20);
 
 /// A place that notices go to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +34,8 @@ pub struct Sink {
     pub name: SinkName,
     /// Which notices go there.
     pub route: Route,
+    /// How often it is reminded of what is still open; `None`: never.
+    pub remind: Option<Span>,
     pub(super) channel: Channel,
 }
 
@@ -78,6 +90,8 @@ struct Written {
     environments: Vec<String>,
     #[serde(default)]
     labels: BTreeMap<String, Vec<String>>,
+    remind: Option<String>,
+    timeout: Option<String>,
     url: Option<String>,
     url_file: Option<PathBuf>,
     url_env: Option<String>,
@@ -147,6 +161,16 @@ impl Check {
         value
     }
 
+    /// Takes a length of time within `range`.
+    fn span(&mut self, key: &str, written: &str, range: RangeInclusive<Span>) -> Option<Span> {
+        let span = self.take(key, Span::parse(written))?;
+        if range.contains(&span) {
+            return Some(span);
+        }
+        self.0.push(format!("{key}: from {} to {}", range.start(), range.end()));
+        None
+    }
+
     /// Of the keys of one secret one may be given.
     fn secret(
         &mut self,
@@ -178,26 +202,34 @@ impl Check {
 fn sink(written: Written) -> Result<Sink, Vec<String>> {
     let mut check = Check::default();
     let name = check.take("name", SinkName::new(&written.name));
-    let route = Route {
+    let mut route = Route {
         events: check.all("events", &written.events, Event::parse),
         rules: check.all("rules", &written.rules, RuleName::new),
         roles: check.all("roles", &written.roles, RoleName::new),
         environments: check.all("environments", &written.environments, EnvironmentName::new),
         labels: written.labels.iter().map(|(key, values)| (key.to_ascii_lowercase(), values.clone())).collect(),
     };
+    let remind = written.remind.as_ref().and_then(|remind| check.span("remind", remind, REMIND));
+    if remind.is_some() && !route.events.is_empty() {
+        route.events.insert(Event::Reminder);
+    } else if written.remind.is_none() && route.events.contains(&Event::Reminder) {
+        check.0.push("remind: how often is missing".to_owned());
+    }
+    let timeout = written.timeout.as_ref().map_or(Some(TIMEOUT), |timeout| check.span("timeout", timeout, TIMEOUTS));
+    let timeout = Duration::from_secs(timeout.unwrap_or(TIMEOUT).as_seconds());
     let kind = written.kind;
     let strange: Vec<String> = foreign(&written).into_iter().map(|key| format!("{key} is not for this kind")).collect();
     check.0.extend(strange);
     let channel = match kind {
-        Kind::Slack => chat(&mut check, Chat::Slack, written),
-        Kind::Teams => chat(&mut check, Chat::Teams, written),
-        Kind::Mattermost => chat(&mut check, Chat::Mattermost, written),
-        Kind::Webhook => webhook(&mut check, written),
-        Kind::Email => email(&mut check, written),
-        Kind::Command => command(&mut check, written),
+        Kind::Slack => chat(&mut check, Chat::Slack, written, timeout),
+        Kind::Teams => chat(&mut check, Chat::Teams, written, timeout),
+        Kind::Mattermost => chat(&mut check, Chat::Mattermost, written, timeout),
+        Kind::Webhook => webhook(&mut check, written, timeout),
+        Kind::Email => email(&mut check, written, timeout),
+        Kind::Command => command(&mut check, written, timeout),
     };
     match (name, channel) {
-        (Some(name), Some(channel)) if check.0.is_empty() => Ok(Sink { name, route, channel }),
+        (Some(name), Some(channel)) if check.0.is_empty() => Ok(Sink { name, route, remind, channel }),
         _ => Err(check.0),
     }
 }
@@ -229,16 +261,16 @@ fn foreign(written: &Written) -> Vec<&'static str> {
     keys.into_iter().filter(|(_, given, fits)| *given && !fits).map(|(key, _, _)| key).collect()
 }
 
-fn chat(check: &mut Check, chat: Chat, written: Written) -> Option<Channel> {
+fn chat(check: &mut Check, chat: Chat, written: Written, timeout: Duration) -> Option<Channel> {
     let url = url(check, written.url, written.url_file, written.url_env);
     let template = check.template("template", written.template, chat.template());
-    Some(Channel::Http(Http { url: url?, form: Form::Chat(chat, template) }))
+    Some(Channel::Http(Http { url: url?, form: Form::Chat(chat, template), timeout }))
 }
 
-fn webhook(check: &mut Check, written: Written) -> Option<Channel> {
+fn webhook(check: &mut Check, written: Written, timeout: Duration) -> Option<Channel> {
     let url = url(check, written.url, written.url_file, written.url_env);
     let secret = check.secret("secret", None, written.secret_file, written.secret_env);
-    Some(Channel::Http(Http { url: url?, form: Form::Notice(secret) }))
+    Some(Channel::Http(Http { url: url?, form: Form::Notice(secret), timeout }))
 }
 
 fn url(check: &mut Check, plain: Option<String>, file: Option<PathBuf>, name: Option<String>) -> Option<Secret> {
@@ -251,7 +283,7 @@ fn url(check: &mut Check, plain: Option<String>, file: Option<PathBuf>, name: Op
     check.need("url, url_file or url_env", url)
 }
 
-fn email(check: &mut Check, written: Written) -> Option<Channel> {
+fn email(check: &mut Check, written: Written, timeout: Duration) -> Option<Channel> {
     let server = check.need("smtp", written.smtp).and_then(|smtp| check.take("smtp", server(&smtp)));
     let from = check.need("from", written.from).and_then(|from| check.take("from", from.parse::<Mailbox>()));
     let to = check.need("to", written.to).unwrap_or_default();
@@ -269,7 +301,7 @@ fn email(check: &mut Check, written: Written) -> Option<Channel> {
     let text = check.template("template", written.template, text);
     let html = check.template("html_template", written.html_template, html);
     let (host, port, protection) = server?;
-    Some(Channel::Mail(Box::new(Mail { host, port, protection, account, from: from?, to, text, html })))
+    Some(Channel::Mail(Box::new(Mail { host, port, protection, account, from: from?, to, text, html, timeout })))
 }
 
 /// Why a text names no mail server.
@@ -308,11 +340,11 @@ fn recipient(check: &mut Check, written: &str) -> Option<Recipient> {
     check.take("to", written.parse::<lettre::Address>()).map(|address| Recipient::Address(address.to_string()))
 }
 
-fn command(check: &mut Check, written: Written) -> Option<Channel> {
+fn command(check: &mut Check, written: Written, timeout: Duration) -> Option<Channel> {
     let mut argv = check.need("argv", written.argv)?.into_iter();
     let program = check.need("argv: the program", argv.next().map(PathBuf::from))?;
     if !program.is_absolute() {
         check.0.push(format!("argv: {program:?} is not an absolute path"));
     }
-    Some(Channel::Command(Command { program, arguments: argv.collect() }))
+    Some(Channel::Command(Command { program, arguments: argv.collect(), timeout }))
 }

@@ -61,7 +61,8 @@ fn ended(ended: &Ended) -> Value {
     json!({ "how": how, "at": at.to_string(), "by": by })
 }
 
-/// A rule: `rule`, `mode`, `met`, `needs` (words), `message`, `tokens`, `not_counted` (`who`, `why`), `could_sign`, `lacks` (roles), `checks` (`check`, `role`, `holds`).
+/// A rule: `rule`, `mode`, `met`, `needs` (words), `message`, `tokens`, `not_counted` (`who`, `why`), `could_sign`, `lacks` (roles), `checks` (`check`, `role`, `holds`), `escalates`
+/// (`at`, `notify`: roles).
 fn rule(rule: &RuleView) -> Value {
     let not_counted = rule.not_counted.iter().map(|(who, why)| {
         let who = who.as_ref().map(PrincipalId::as_str);
@@ -80,6 +81,10 @@ fn rule(rule: &RuleView) -> Value {
         "could_sign": people(rule.could_sign.iter()),
         "lacks": rule.lacks.iter().map(|role| role.as_str()).collect::<Vec<_>>(),
         "checks": checks.collect::<Vec<_>>(),
+        "escalates": rule.escalates.as_ref().map(|(at, roles)| json!({
+            "at": at.to_string(),
+            "notify": roles.iter().map(|role| role.as_str()).collect::<Vec<_>>(),
+        })),
     })
 }
 

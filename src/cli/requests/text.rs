@@ -147,6 +147,10 @@ fn rule(text: &mut String, rule: &RuleView, triggers: &[Trigger]) {
     if !rule.met && !rule.could_sign.is_empty() {
         add(text, &format!("  can still sign: {}", cut(&names(rule.could_sign.iter()))));
     }
+    if let Some((at, roles)) = rule.escalates.as_ref().filter(|_| !rule.met) {
+        let roles: Vec<String> = roles.iter().map(|role| format!("`{role}`")).collect();
+        add(text, &format!("  told to {} as well if it waits until {at}", cut(&roles)));
+    }
 }
 
 fn counted(token: &TokenView) -> String {

@@ -55,6 +55,8 @@ pub struct RuleView {
     pub lacks: BTreeSet<RoleName>,
     /// Its checks: name, role, and whether it holds.
     pub checks: Vec<(String, RoleName, bool)>,
+    /// When others are told that it still waits, and of which roles these are; `None`: never.
+    pub escalates: Option<(Timestamp, BTreeSet<RoleName>)>,
 }
 
 /// A token that counts for a rule, or stands against it.
@@ -138,12 +140,12 @@ impl RequestView {
     }
 }
 
-/// Views each rule of `judged`.
-pub(super) fn rules(judged: &Judged, policy: &Policy) -> Vec<RuleView> {
-    judged.decision.rules.iter().map(|outcome| rule(outcome, judged, policy)).collect()
+/// Views each rule of `judged`, of a request that was opened at `opened`.
+pub(super) fn rules(judged: &Judged, policy: &Policy, opened: Timestamp) -> Vec<RuleView> {
+    judged.decision.rules.iter().map(|outcome| rule(outcome, judged, policy, opened)).collect()
 }
 
-fn rule(outcome: &RuleOutcome, judged: &Judged, policy: &Policy) -> RuleView {
+fn rule(outcome: &RuleOutcome, judged: &Judged, policy: &Policy, opened: Timestamp) -> RuleView {
     let reason = |id: &TokenId| {
         let signed = judged.tokens.iter().find(|signed| signed.id == *id);
         signed.map(|signed| signed.token.reason.clone()).unwrap_or_default()
@@ -171,6 +173,8 @@ fn rule(outcome: &RuleOutcome, judged: &Judged, policy: &Policy) -> RuleView {
         Unmet::Approvals { filled, .. } => &filled[..],
         _ => &[],
     });
+    let named = policy.rules.iter().find(|rule| rule.name == outcome.rule);
+    let escalation = named.and_then(|rule| rule.escalation.as_ref());
     RuleView {
         name: outcome.rule.clone(),
         mode: outcome.mode,
@@ -183,5 +187,6 @@ fn rule(outcome: &RuleOutcome, judged: &Judged, policy: &Policy) -> RuleView {
         could_sign: outcome.could_sign.clone(),
         lacks: lacks.filter(|entry| entry.missing() > 0).map(|entry| entry.requirement.role.clone()).collect(),
         checks: outcome.checks.iter().map(|one| (one.check.to_string(), one.role.clone(), one.holds())).collect(),
+        escalates: escalation.map(|one| (opened.plus(one.after), one.notify.clone())),
     }
 }

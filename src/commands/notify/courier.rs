@@ -1,11 +1,12 @@
 //! Brings notices to one place: reads the log on from where it was last read, and delivers what waits.
 
 use super::commands_of;
+use super::requests::Desk;
 use crate::adapters::disk::log::{AuditPaths, LogReader, StoredEntry};
 use crate::adapters::disk::{Job, JobFile, Outbox, OutboxError, OutboxLock, OutboxState};
 use crate::cli::{Exit, Failure};
 use crate::domain::audit::{self, Decision, Header};
-use crate::domain::notify::{Event, Notice, Route, Seen, Standing, changes, from_entry, overdue, retry};
+use crate::domain::notify::{Event, Notice, Route, Seen, Watch, from_entry, overdue, retry};
 use crate::domain::policy::Policy;
 use crate::domain::time::{Span, Timestamp};
 use crate::ports::clock::Clock;
@@ -36,8 +37,10 @@ pub struct Courier<'a> {
     pub repository: &'a str,
     /// The policy that is in force, if it loads.
     pub policy: &'a (dyn Fn() -> Option<Arc<Policy>> + Sync),
-    /// How the requests stand; none where that cannot be found out.
-    pub requests: &'a (dyn Fn() -> Vec<Standing> + Sync),
+    /// How the requests stand.
+    pub desk: &'a Desk<'a>,
+    /// How often the place is reminded of what is still open.
+    pub remind: Option<Span>,
     /// What delivers, given that policy.
     pub notifier: &'a (dyn Fn(Option<Arc<Policy>>) -> Box<dyn Notifier> + Sync),
     /// What time it is.
@@ -148,14 +151,20 @@ impl Courier<'_> {
             notices.extend(self.trouble(&mut state, what, now));
         }
         if known.is_none() || state.told.watches() {
-            notices.extend(changes(self.repository, &(self.requests)(), now, &mut state.told));
+            let standing = self.desk.standing(size);
+            let watch = Watch { repository: self.repository, policy, remind: self.remind, now };
+            notices.extend(watch.changes(&standing, &mut state.told));
+            for notice in &mut notices {
+                let of_it = standing.iter().find(|one| Some(one.id.to_string()) == notice.request);
+                of_it.into_iter().for_each(|one| one.complete(notice));
+            }
         }
         notices.extend(overdue(self.repository, now, &mut state.told));
+        notices.retain(|notice| self.route.takes(notice, policy));
+        self.desk.describe(&mut notices);
         for notice in notices {
             let notice = Notice { commands: commands_of(&notice), checkpoint: seen.clone(), ..notice.bounded() };
-            if self.route.takes(&notice, policy) {
-                self.outbox.put(lock, &notice, now)?;
-            }
+            self.outbox.put(lock, &notice, now)?;
         }
         if known.as_ref() != Some(&state) {
             self.outbox.set_state(lock, &state)?;

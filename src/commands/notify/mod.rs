@@ -16,6 +16,7 @@ use crate::domain::notify::{Event, Notice};
 use crate::domain::policy::Policy;
 use crate::ports::policy_source::PolicySource as _;
 use courier::{Courier, Ended};
+use requests::Desk;
 use serde_json::json;
 use std::path::PathBuf;
 use std::process::{Command as Program, Stdio};
@@ -99,10 +100,11 @@ fn deliver(args: &DeliverArgs, cx: &Context) -> Result<Exit, Failure> {
     let parts = repository::server(args.repo.as_deref())?;
     let sinks = sinks(&parts)?;
     let until = Instant::now() + if args.from_hook { LINGERS } else { Duration::ZERO };
+    let desk = Desk::new(args.repo.as_deref(), cx);
     let ended: Vec<Result<Ended, Failure>> = thread::scope(|scope| {
         // Each place has its own thread, lock and outbox: one that hangs keeps no other from its notices.
-        let parts = &parts;
-        let start = |sink| scope.spawn(move || deliver_to(sink, parts, args, until, cx));
+        let (parts, desk) = (&parts, &desk);
+        let start = |sink| scope.spawn(move || deliver_to(sink, parts, args, until, desk));
         let running: Vec<_> = sinks.iter().map(start).collect();
         let stopped = || Err(Failure::undecided("the courier stopped in the middle"));
         running.into_iter().map(|one| one.join().unwrap_or_else(|_| stopped())).collect()
@@ -147,7 +149,7 @@ fn deliver_to(
     parts: &ServerParts,
     args: &DeliverArgs,
     until: Instant,
-    cx: &Context,
+    desk: &Desk<'_>,
 ) -> Result<Ended, Failure> {
     let outbox = outbox(parts, sink);
     if args.again
@@ -162,7 +164,8 @@ fn deliver_to(
         paths: &paths,
         repository: &parts.settings.repository,
         policy: &|| policy(parts),
-        requests: &|| requests::standing(args.repo.as_deref(), cx),
+        desk,
+        remind: sink.remind,
         notifier: &|policy| sink.notifier(policy, |name| env::var_os(name), Arc::new(SystemClock)),
         clock: &clock,
         at_once: args.now,
@@ -222,7 +225,7 @@ fn commands_of(notice: &Notice) -> Vec<String> {
     let Some(about) = &notice.about else { return Vec::new() };
     let flag = advice::target_flag(&about.target);
     match notice.event {
-        Event::Opened | Event::Approved | Event::Expiring => {
+        Event::Opened | Event::Approved | Event::Expiring | Event::Reminder | Event::Escalated => {
             let action = about.actions.first().unwrap_or(&Action::Update);
             let subjects = if about.new.is_empty() { &about.old } else { &about.new };
             subjects.iter().map(|id| advice::sign_command(id, &about.target, action)).collect()

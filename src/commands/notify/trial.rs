@@ -4,7 +4,7 @@ use crate::adapters::clock::SystemClock;
 use crate::cli::{Context, Exit, Failure, IntoFailure as _, ServerParts, repository, safe};
 use crate::domain::change::{Action, ChangesetId, IdKind, Target};
 use crate::domain::name::RuleName;
-use crate::domain::notify::{About, Event, Notice, RuleNotice};
+use crate::domain::notify::{About, Change, Commit, Event, File, Notice, RuleNotice};
 use std::env;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -81,6 +81,19 @@ fn sample(parts: &ServerParts) -> Result<Notice, Failure> {
         requester: Some("alice".to_owned()),
         by: vec!["bob".to_owned()],
         rules: vec![rule],
+        change: Some(Change {
+            commits: vec![Commit {
+                id: id(2)?,
+                authors: vec!["alice@example.com".to_owned()],
+                summary: "an example".to_owned(),
+            }],
+            commit_count: 1,
+            lost_count: 0,
+            files: vec![File { path: "example.txt".to_owned(), how: 'A', added: 1, removed: 0 }],
+            file_count: 1,
+            added: 1,
+            removed: 0,
+        }),
         details: vec!["nothing has happened: `jit notify test` sent this".to_owned()],
         until: Some(now),
         ..Notice::new(&parts.settings.repository, Event::Test, &now.to_string(), now)

@@ -45,6 +45,10 @@ events! {
     Expiring = "expiring";
     /// A request waited too long.
     Expired = "expired";
+    /// It still waits, as the place wants to be told.
+    Reminder = "reminder";
+    /// It has waited for so long that a rule wants others to know.
+    Escalated = "escalated";
     /// Its requester has asked for a newer version.
     Superseded = "superseded";
     /// Its requester has taken it back.
@@ -55,6 +59,8 @@ events! {
     ReviewDue = "review-due";
     /// What was asked for is on its target.
     Landed = "landed";
+    /// It should have landed by itself, and did not.
+    NotLanded = "not-landed";
     /// Another policy is in force.
     PolicyChanged = "policy-changed";
     /// The log, the policy or the installation needs an administrator.
@@ -70,11 +76,22 @@ impl Event {
         Self::ALL.into_iter().find(|event| event.as_str() == name).ok_or(NotAnEvent)
     }
 
+    /// Tells whether this asks people to look at a request. Its requester does not hear of it.
+    pub fn asks(self) -> bool {
+        matches!(self, Self::Opened | Self::Reminder | Self::Escalated)
+    }
+
     /// Tells whether this ends a request or decides what becomes of it: its requester hears of it.
     pub fn is_outcome(self) -> bool {
         matches!(
             self,
-            Self::Complete | Self::Denied | Self::Expired | Self::Superseded | Self::Overridden | Self::Landed
+            Self::Complete
+                | Self::Denied
+                | Self::Expired
+                | Self::Superseded
+                | Self::Overridden
+                | Self::Landed
+                | Self::NotLanded
         )
     }
 }

@@ -43,7 +43,7 @@ pub fn from_entry(
             told.paid(review.debt);
             Vec::new()
         }
-        audit::Event::Request(step) => from.asked_for(step, told),
+        audit::Event::Request(step) => from.asked_for(step, told).into_iter().collect(),
         audit::Event::Policy(change) => vec![Notice {
             by: vec![change.by.clone()],
             details: change.changed.iter().map(|name| format!("changed: {name}")).collect(),
@@ -114,17 +114,28 @@ impl Source<'_> {
         notices
     }
 
-    /// The opening of a request that nobody had pushed before it was sent.
-    fn asked_for(&self, step: &RequestStep, told: &mut Told) -> Vec<Notice> {
-        if !matches!(step.step, Step::Sent { .. } | Step::Parked { .. }) {
-            return Vec::new();
-        }
+    /// The opening of a request that nobody had pushed before it was sent; that it could not land by itself.
+    fn asked_for(&self, step: &RequestStep, told: &mut Told) -> Option<Notice> {
         let actions = vec![step.action.clone()];
         let about =
             About { target: step.target.clone(), old: step.base.clone(), new: after(&actions, &step.subject), actions };
-        let opening = self.opening(&step.id, about, step.requester.login.clone(), Vec::new(), told);
-        let reason = step.reason.iter().filter(|reason| !reason.is_empty()).map(|reason| format!("reason: {reason}"));
-        opening.into_iter().map(|notice| Notice { details: reason.clone().collect(), ..notice }).collect()
+        let requester = step.requester.login.clone();
+        match step.step {
+            Step::Sent { .. } | Step::Parked { .. } => {
+                let reason = step.reason.iter().filter(|reason| !reason.is_empty());
+                let details = reason.map(|reason| format!("reason: {reason}")).collect();
+                let opening = self.opening(&step.id, about, requester, Vec::new(), told);
+                opening.map(|notice| Notice { details, ..notice })
+            }
+            Step::NotLanded { why } => Some(Notice {
+                request: Some(step.id.to_string()),
+                about: Some(about),
+                requester,
+                details: vec![why.to_string()],
+                ..self.notice(Event::NotLanded, 0)
+            }),
+            Step::Cancelled | Step::Removed { .. } => None,
+        }
     }
 
     fn opening(

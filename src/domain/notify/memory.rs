@@ -35,6 +35,10 @@ pub(super) struct Watched {
     pub approvals: BTreeSet<TokenId>,
     /// The moment at which it ends, of which it was told that it is near.
     pub ending: Option<Timestamp>,
+    /// How many reminders were due.
+    pub reminders: u64,
+    /// The rules that wanted others to know of it.
+    pub escalated: BTreeSet<RuleName>,
     /// The names of the rules that asked for it, for when its commits are gone.
     pub rules: Vec<RuleName>,
 }
@@ -53,8 +57,15 @@ pub(super) struct Debt {
 impl Watched {
     /// A request that nothing but its opening was told of.
     pub fn opened(since: Timestamp, rules: &[RuleNotice]) -> Self {
-        let state = State::Open.word().to_owned();
-        Self { since, state, approvals: BTreeSet::new(), ending: None, rules: names(rules) }
+        Self {
+            since,
+            state: State::Open.word().to_owned(),
+            approvals: BTreeSet::new(),
+            ending: None,
+            reminders: 0,
+            escalated: BTreeSet::new(),
+            rules: names(rules),
+        }
     }
 }
 

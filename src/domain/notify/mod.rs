@@ -2,6 +2,7 @@
 //!
 //! Whatever a notice says comes from the log, the tokens and the policy. It decides nothing.
 
+mod change;
 mod event;
 mod journal;
 mod memory;
@@ -11,10 +12,11 @@ mod route;
 mod watch;
 mod words;
 
+pub use change::{Change, Commit, File};
 pub use event::{Event, NotAnEvent};
 pub use journal::from_entry;
 pub use memory::Told;
 pub use notice::{About, Notice, NoticeId, RuleNotice, SCHEMA, Seen};
 pub use route::{Recipient, Route, recipients};
-pub use watch::{Standing, changes, overdue};
+pub use watch::{Standing, Watch, overdue};
 pub use words::{Fact, facts, title};

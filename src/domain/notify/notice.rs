@@ -1,9 +1,11 @@
 //! A notice: the facts of one event, in the form in which webhooks and commands get them (docs/spec/notify-webhook.md).
 
+use super::change::Change;
 use super::event::Event;
 use crate::domain::audit::{Checkpoint, Hash};
 use crate::domain::change::{Action, ChangesetId, Target};
 use crate::domain::name::RuleName;
+use crate::domain::text::shortened;
 use crate::domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -80,6 +82,8 @@ pub struct Notice {
     pub by: Vec<String>,
     /// The rules that asked.
     pub rules: Vec<RuleNotice>,
+    /// What it would change, where that is told and known.
+    pub change: Option<Change>,
     /// What there is to know beside all that, a sentence each.
     pub details: Vec<String>,
     /// When that ends which the event is about, such as the time for a review.
@@ -149,6 +153,7 @@ impl Notice {
             requester: None,
             by: Vec::new(),
             rules: Vec::new(),
+            change: None,
             details: Vec::new(),
             until: None,
             commands: Vec::new(),
@@ -183,8 +188,8 @@ impl Notice {
 fn cut(sentences: &mut Vec<String>) {
     let more = sentences.len().saturating_sub(MOST_ENTRIES);
     sentences.truncate(MOST_ENTRIES);
-    for sentence in sentences.iter_mut().filter(|sentence| sentence.chars().count() > MOST_CHARACTERS) {
-        *sentence = sentence.chars().take(MOST_CHARACTERS - 1).chain(['…']).collect();
+    for sentence in sentences.iter_mut() {
+        *sentence = shortened(sentence, MOST_CHARACTERS);
     }
     if more > 0 {
         sentences.push(format!("and {more} more"));

@@ -39,6 +39,7 @@ impl Route {
             rule.roles()
                 .into_iter()
                 .chain(rule.overriding.as_ref().map(|one| &one.requirement.role))
+                .chain(escalated(notice, rule))
                 .any(|role| self.roles.contains(role))
         };
         let labelled = |rule: &Rule| {
@@ -58,6 +59,12 @@ impl Route {
     }
 }
 
+/// The roles that are told besides, now that a request has waited for long.
+fn escalated<'a>(notice: &Notice, rule: &'a Rule) -> impl Iterator<Item = &'a RoleName> {
+    let is_told = notice.event == Event::Escalated;
+    rule.escalation.iter().filter(move |_| is_told).flat_map(|one| &one.notify)
+}
+
 /// Who gets mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Recipient {
@@ -69,23 +76,27 @@ pub enum Recipient {
 
 /// Returns the addresses that `notice` goes to.
 ///
-/// Its requester hears of each outcome, whoever else does, and never of their own opening, under whichever of their addresses.
+/// Its requester hears of each outcome, whoever else does, and never of what asks others, under whichever of their addresses. Of what
+/// has waited for long the people hear whom the rule names.
 pub fn recipients(to: &[Recipient], notice: &Notice, policy: Option<&Policy>) -> BTreeSet<String> {
     let requester = policy.zip(notice.requester.as_deref()).and_then(|(policy, login)| policy.owner_of_login(login));
     let mails = |who| policy.and_then(|policy| policy.principals.get(who)).map_or(&[][..], |one| &one.emails);
+    let members = |role| {
+        let members = policy.and_then(|policy| policy.roles.get(role)).into_iter().flat_map(|role| &role.members);
+        members.filter_map(|who| mails(who).first().cloned())
+    };
     let mut found = BTreeSet::new();
     for one in to {
         match one {
             Recipient::Address(address) => found.extend([address.clone()]),
-            Recipient::Role(role) => {
-                let members =
-                    policy.and_then(|policy| policy.roles.get(role)).into_iter().flat_map(|role| &role.members);
-                found.extend(members.filter_map(|who| mails(who).first().cloned()));
-            }
+            Recipient::Role(role) => found.extend(members(role)),
         }
     }
+    let named = |rule: &&Rule| notice.rules.iter().any(|one| one.name == rule.name);
+    let rules = policy.into_iter().flat_map(|policy| &policy.rules).filter(named);
+    found.extend(rules.flat_map(|rule| escalated(notice, rule)).flat_map(members));
     if let Some(own) = requester.map(mails) {
-        if notice.event == Event::Opened {
+        if notice.event.asks() {
             found.retain(|address| !own.iter().any(|mine| mine.eq_ignore_ascii_case(address)));
         } else if notice.event.is_outcome() {
             found.extend(own.first().cloned());

@@ -5,12 +5,29 @@ use super::memory::{Told, Watched, names};
 use super::notice::{About, Notice, RuleNotice};
 use crate::domain::approval::TokenId;
 use crate::domain::name::RuleName;
+use crate::domain::policy::{Escalation, Policy};
 use crate::domain::request::{Clocks, RequestId, State};
 use crate::domain::time::{Span, Timestamp};
 use std::collections::BTreeMap;
 
 /// So long before its end a request's is near, or a quarter of its time if that is less.
 const NEAR: Span = Span::days(1);
+
+/// So often a place is reminded of a request that is still open.
+const REMINDERS: u64 = 5;
+
+/// What is looked at when there may be something to tell of requests.
+#[derive(Debug, Clone, Copy)]
+pub struct Watch<'a> {
+    /// Name and id of the repository.
+    pub repository: &'a str,
+    /// The policy in force; it says who is told of what waits for long.
+    pub policy: Option<&'a Policy>,
+    /// How often the place wants to be reminded of what is still open; `None`: never.
+    pub remind: Option<Span>,
+    /// The moment.
+    pub now: Timestamp,
+}
 
 /// How a request stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,27 +50,90 @@ pub struct Standing {
     pub rejections: BTreeMap<TokenId, (String, String)>,
 }
 
-/// Returns what has happened to requests since they were last told of, and takes note of it.
-///
-/// What was never told of is taken note of and not told: its opening stands in the log. That it landed is the log's to tell as well.
-pub fn changes(repository: &str, standing: &[Standing], now: Timestamp, told: &mut Told) -> Vec<Notice> {
-    let mut notices = Vec::new();
-    for one in standing {
-        let key = one.id.to_string();
-        let Some(before) = told.requests.get(&key).cloned() else {
+impl Watch<'_> {
+    /// Returns what has happened to requests since they were last told of, and takes note of it.
+    ///
+    /// What was never told of is taken note of and not told: its opening stands in the log. That it landed is the log's to tell as well.
+    pub fn changes(&self, standing: &[Standing], told: &mut Told) -> Vec<Notice> {
+        let mut notices = Vec::new();
+        for one in standing {
+            let key = one.id.to_string();
+            let Some(before) = told.requests.get(&key).cloned() else {
+                if one.state.waits() {
+                    let nothing = Watched::opened(one.clocks.opened, &one.rules);
+                    told.requests.insert(key, self.watched(one, &nothing));
+                }
+                continue;
+            };
+            notices.extend(self.told_of(one, &before));
             if one.state.waits() {
-                told.requests.insert(key, one.watched(&Watched::opened(one.clocks.opened, &one.rules), now));
+                told.requests.insert(key, self.watched(one, &before));
+            } else {
+                told.requests.remove(&key);
             }
-            continue;
-        };
-        notices.extend(one.changes(repository, &before, now));
-        if one.state.waits() {
-            told.requests.insert(key, one.watched(&before, now));
-        } else {
-            told.requests.remove(&key);
+        }
+        notices
+    }
+
+    /// What is known of a request once it was told of.
+    fn watched(&self, one: &Standing, before: &Watched) -> Watched {
+        Watched {
+            since: before.since,
+            state: one.state.word().to_owned(),
+            approvals: one.approvals.keys().copied().chain(before.approvals.iter().copied()).collect(),
+            ending: one.near_end(self.now).or(before.ending),
+            reminders: self.reminders(one).max(before.reminders),
+            escalated: self.escalated(one, before).map(|(rule, _)| rule.name).chain(before.escalated.clone()).collect(),
+            rules: if one.rules.is_empty() { before.rules.clone() } else { names(&one.rules) },
         }
     }
-    notices
+
+    fn told_of(&self, one: &Standing, before: &Watched) -> Vec<Notice> {
+        // What tells this event from others of its kind is in `which`; a killed deliverer finds the same again.
+        let notice = |event: Event, which: &str| Notice {
+            request: Some(one.id.to_string()),
+            about: Some(one.about.clone()),
+            requester: one.requester.clone(),
+            rules: one.asked(before),
+            ..Notice::new(self.repository, event, &format!("{} {} {which}", one.id, one.clocks.opened), self.now)
+        };
+        let mut notices = one.change(before, &notice);
+        if let Some(end) = one.near_end(self.now).filter(|end| before.ending != Some(*end)) {
+            notices.push(Notice { until: Some(end), ..notice(Event::Expiring, &end.to_string()) });
+        }
+        let since = format!("open since {}", one.clocks.opened);
+        for (rule, escalation) in self.escalated(one, before).filter(|(rule, _)| !before.escalated.contains(&rule.name))
+        {
+            let roles: Vec<&str> = escalation.notify.iter().map(|role| role.as_str()).collect();
+            let why = format!("after {} told to {} as well", escalation.after, roles.join(", "));
+            let told = notice(Event::Escalated, rule.name.as_str());
+            notices.push(Notice { rules: vec![rule], details: vec![since.clone(), why], ..told });
+        }
+        let due = self.reminders(one);
+        if due > before.reminders {
+            notices.push(Notice { details: vec![since], ..notice(Event::Reminder, &due.to_string()) });
+        }
+        notices
+    }
+
+    /// How many reminders of a request were due until now.
+    fn reminders(&self, one: &Standing) -> u64 {
+        let every = self.remind.filter(|_| one.state == State::Open).map(Span::as_seconds);
+        let waited = self.now.since(one.clocks.opened).as_seconds();
+        every.and_then(|every| waited.checked_div(every)).unwrap_or(0).min(REMINDERS)
+    }
+
+    /// The rules that still lack something so long after the opening that others are to know.
+    fn escalated(&self, one: &Standing, before: &Watched) -> impl Iterator<Item = (RuleNotice, &Escalation)> {
+        let waited = (one.state == State::Open).then(|| self.now.since(one.clocks.opened));
+        // Where nobody can judge it, whatever asked for it may lack something.
+        let lacking = one.asked(before).into_iter().filter(|rule| one.rules.is_empty() || !rule.missing.is_empty());
+        lacking.filter_map(move |asked| {
+            let rule = self.policy?.rules.iter().find(|rule| rule.name == asked.name)?;
+            let escalation = rule.escalation.as_ref()?;
+            (waited? >= escalation.after).then_some((asked, escalation))
+        })
+    }
 }
 
 /// Returns the overrides whose review is overdue, each once.
@@ -71,52 +151,57 @@ pub fn overdue(repository: &str, now: Timestamp, told: &mut Told) -> Vec<Notice>
 }
 
 impl Standing {
-    fn changes(&self, repository: &str, before: &Watched, now: Timestamp) -> Vec<Notice> {
+    /// Adds to a notice of the request what the log did not say: what the rules ask, and until when it waits.
+    pub fn complete(&self, notice: &mut Notice) {
+        if notice.rules.is_empty() {
+            notice.rules.clone_from(&self.rules);
+        }
+        if notice.event.asks() {
+            notice.until.get_or_insert(self.clocks.waits_until);
+        }
+    }
+
+    /// What the rules ask; only their names where nobody can judge it.
+    fn asked(&self, before: &Watched) -> Vec<RuleNotice> {
         let named = |name: &RuleName| RuleNotice {
             name: name.clone(),
             message: None,
             required: Vec::new(),
             missing: Vec::new(),
         };
-        let rules = if self.rules.is_empty() { before.rules.iter().map(named).collect() } else { self.rules.clone() };
-        // What tells this event from others of its kind is in `which`; a killed deliverer finds the same again.
-        let notice = |event: Event, which: &str| Notice {
-            request: Some(self.id.to_string()),
-            about: Some(self.about.clone()),
-            requester: self.requester.clone(),
-            rules: rules.clone(),
-            ..Notice::new(repository, event, &format!("{} {} {which}", self.id, self.clocks.opened), now)
-        };
-        let mut notices = Vec::new();
+        if self.rules.is_empty() { before.rules.iter().map(named).collect() } else { self.rules.clone() }
+    }
+
+    /// What has changed since; `notice` begins a notice of an event, which a text tells from others of its kind.
+    fn change(&self, before: &Watched, notice: &dyn Fn(Event, &str) -> Notice) -> Vec<Notice> {
         let changed = before.state != self.state.word();
         match self.state {
             State::Open => {
                 // What was signed for a part of it before it was asked for is no news.
                 let news =
                     |token: &TokenId, at: Timestamp| at >= self.clocks.opened && !before.approvals.contains(token);
-                for (token, (who, _)) in self.approvals.iter().filter(|(token, (_, at))| news(token, *at)) {
-                    notices.push(Notice { by: vec![who.clone()], ..notice(Event::Approved, &token.to_string()) });
-                }
+                let new = self.approvals.iter().filter(|(token, (_, at))| news(token, *at));
+                let told = |(token, (who, _)): (&TokenId, &(String, Timestamp))| Notice {
+                    by: vec![who.clone()],
+                    ..notice(Event::Approved, &token.to_string())
+                };
+                new.map(told).collect()
             }
-            State::Approved if changed => notices.push(Notice {
+            State::Approved if changed => vec![Notice {
                 by: distinct(self.approvals.values().map(|(who, _)| who)),
                 until: self.clocks.used_by,
                 ..notice(Event::Complete, &names_of(&self.approvals))
-            }),
-            State::Denied if changed => notices.push(Notice {
+            }],
+            State::Denied if changed => vec![Notice {
                 by: distinct(self.rejections.values().map(|(who, _)| who)),
                 details: self.rejections.values().map(|(who, why)| format!("{who}: {why}")).collect(),
                 ..notice(Event::Denied, &names_of(&self.rejections))
-            }),
-            State::Expired => notices.push(notice(Event::Expired, "")),
-            State::Superseded => notices.push(notice(Event::Superseded, "")),
-            State::Cancelled => notices.push(notice(Event::Cancelled, "")),
-            State::Approved | State::Denied | State::Landed => {}
+            }],
+            State::Expired => vec![notice(Event::Expired, "")],
+            State::Superseded => vec![notice(Event::Superseded, "")],
+            State::Cancelled => vec![notice(Event::Cancelled, "")],
+            State::Approved | State::Denied | State::Landed => Vec::new(),
         }
-        if let Some(end) = self.near_end(now).filter(|end| before.ending != Some(*end)) {
-            notices.push(Notice { until: Some(end), ..notice(Event::Expiring, &end.to_string()) });
-        }
-        notices
     }
 
     /// The end of what waits, if it is near: of an approved request the moment by which it must be used.
@@ -128,17 +213,6 @@ impl Standing {
         };
         let quarter = Span::seconds(end.since(self.clocks.opened).as_seconds() / 4);
         (now >= end.minus(NEAR.min(quarter)) && now < end).then_some(end)
-    }
-
-    /// What is known of it once it was told of.
-    fn watched(&self, before: &Watched, now: Timestamp) -> Watched {
-        Watched {
-            since: before.since,
-            state: self.state.word().to_owned(),
-            approvals: self.approvals.keys().copied().chain(before.approvals.iter().copied()).collect(),
-            ending: self.near_end(now).or(before.ending),
-            rules: if self.rules.is_empty() { before.rules.clone() } else { names(&self.rules) },
-        }
     }
 }
 
@@ -155,128 +229,4 @@ fn distinct<'a>(names: impl Iterator<Item = &'a String>) -> Vec<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::change::{Action, ChangesetId, IdKind, Target};
-    use crate::domain::request::Finding;
-
-    const DAY: i64 = 86_400;
-
-    fn at(seconds: i64) -> Timestamp {
-        Timestamp::from_unix(seconds).expect("a time")
-    }
-
-    fn standing(state: State, approvals: &[u8], until: Option<i64>) -> Standing {
-        let id = ChangesetId::from_bytes(IdKind::GitSha1, &[2; 20]).expect("an id");
-        let target = Target::parse("refs/heads/main").expect("a target");
-        let finding = until.map_or(Finding::Missing, |until| Finding::Approved { until: Some(at(until)) });
-        Standing {
-            id: RequestId::of("payments@00", &target, &id),
-            about: About { target, actions: vec![Action::Update], old: vec![], new: vec![id] },
-            requester: Some("bob".to_owned()),
-            state,
-            clocks: Clocks::of(at(0), Span::days(7), finding),
-            rules: Vec::new(),
-            approvals: approvals
-                .iter()
-                .map(|byte| (TokenId([*byte; 32]), (format!("person-{byte}"), at(i64::from(*byte) - 1))))
-                .collect(),
-            rejections: BTreeMap::new(),
-        }
-    }
-
-    #[test]
-    fn each_change_is_told_once() {
-        use Event::{Approved, Cancelled, Complete, Denied, Expired, Expiring, Superseded};
-        let open = |approvals: &[u8]| standing(State::Open, approvals, None);
-        let approved = |until| standing(State::Approved, &[1, 2], Some(until));
-        let ended = |state| standing(state, &[], None);
-        type Step = (Standing, i64, Vec<Event>);
-        let cases: [(&str, Vec<Step>); 7] = [
-            (
-                "approved by one, then by all",
-                vec![
-                    (open(&[]), 1, vec![]),
-                    (open(&[1]), 2, vec![Approved]),
-                    (open(&[1]), 3, vec![]),
-                    (approved(5 * DAY), 4, vec![Complete]),
-                    (approved(5 * DAY), 5, vec![]),
-                ],
-            ),
-            (
-                "an approval that ends and comes back",
-                vec![(open(&[1]), 1, vec![Approved]), (open(&[]), 2, vec![]), (open(&[1]), 3, vec![])],
-            ),
-            (
-                "an approval of a part from before it was asked for",
-                vec![(
-                    Standing { clocks: Clocks::of(at(1), Span::days(7), Finding::Missing), ..open(&[1]) },
-                    2,
-                    vec![],
-                )],
-            ),
-            (
-                "rejected, taken back, rejected again",
-                vec![
-                    (ended(State::Denied), 1, vec![Denied]),
-                    (ended(State::Denied), 2, vec![]),
-                    (open(&[]), 3, vec![]),
-                    (ended(State::Denied), 4, vec![Denied]),
-                ],
-            ),
-            (
-                "near its end, and over",
-                vec![
-                    (open(&[]), 6 * DAY - 1, vec![]),
-                    (open(&[]), 6 * DAY, vec![Expiring]),
-                    (open(&[]), 6 * DAY + 9, vec![]),
-                    (ended(State::Expired), 7 * DAY, vec![Expired]),
-                    (ended(State::Expired), 7 * DAY + 1, vec![]),
-                ],
-            ),
-            (
-                "approved, and to be used soon",
-                vec![
-                    (approved(4 * DAY), 1, vec![Complete]),
-                    (approved(4 * DAY), 3 * DAY, vec![Expiring]),
-                    (approved(4 * DAY), 3 * DAY + 1, vec![]),
-                ],
-            ),
-            ("superseded", vec![(ended(State::Superseded), 1, vec![Superseded]), (ended(State::Cancelled), 2, vec![])]),
-        ];
-        for (what, steps) in cases {
-            let mut told = Told::default();
-            assert!(told.opens(&open(&[]).id, &[], at(0)));
-            for (standing, now, expected) in steps {
-                let notices = changes("payments@00", &[standing], at(now), &mut told);
-                assert_eq!(notices.iter().map(|one| one.event).collect::<Vec<_>>(), expected, "{what} at {now}");
-            }
-        }
-        let mut told = Told::default();
-        assert!(told.opens(&open(&[]).id, &[], at(0)));
-        assert_eq!(changes("payments@00", &[ended(State::Cancelled)], at(1), &mut told)[0].event, Cancelled);
-        assert!(told.opens(&open(&[]).id, &[], at(2)), "what ended can be opened again");
-    }
-
-    #[test]
-    fn what_was_never_told_of_is_taken_note_of_in_silence() {
-        let mut told = Told::default();
-        let open = |approvals: &[u8]| standing(State::Open, approvals, None);
-        assert_eq!(changes("payments@00", &[open(&[1])], at(1), &mut told), []);
-        assert_eq!(changes("payments@00", &[standing(State::Landed, &[], None)], at(1), &mut Told::default()), []);
-        let notices = changes("payments@00", &[open(&[1, 2])], at(2), &mut told);
-        assert_eq!(notices.iter().map(|one| &one.by[..]).collect::<Vec<_>>(), [["person-2".to_owned()]]);
-    }
-
-    #[test]
-    fn a_killed_deliverer_finds_the_same_notices_again() {
-        let mut before = Told::default();
-        assert!(before.opens(&standing(State::Open, &[], None).id, &[], at(0)));
-        let ids = |now| {
-            let notices = changes("payments@00", &[standing(State::Open, &[1, 2], None)], at(now), &mut before.clone());
-            notices.into_iter().map(|one| one.id).collect::<Vec<_>>()
-        };
-        assert_eq!(ids(1), ids(50));
-        assert_eq!(ids(1).len(), 2);
-    }
-}
+mod tests;

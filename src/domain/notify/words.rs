@@ -1,5 +1,6 @@
 //! The words of a message, before any channel's markup: a title and a list of facts.
 
+use super::change::Change;
 use super::event::Event;
 use super::notice::Notice;
 use crate::domain::change::{Action, ChangesetId};
@@ -32,6 +33,8 @@ pub fn title(notice: &Notice) -> String {
         Event::Denied => format!("{by} rejected {target}, asked for by {who}"),
         Event::Expiring => format!("the request of {who} for {target} ends soon"),
         Event::Expired => format!("the request of {who} for {target} has expired"),
+        Event::Reminder => format!("{who} still asks for approval: {}", asked(notice)),
+        Event::Escalated => format!("{who} has waited for long, {rule} is not met: {}", asked(notice)),
         Event::Superseded => format!("{who} asks for a newer version on {target}"),
         Event::Cancelled => format!("{who} no longer asks for {target}"),
         Event::Overridden => format!("{by} overrode {rule} for {target}"),
@@ -40,6 +43,7 @@ pub fn title(notice: &Notice) -> String {
             Some(gate) => format!("the gate {gate} of {target} opened for {who}"),
             None => format!("{target} has what {who} asked for"),
         },
+        Event::NotLanded => format!("{target} did not get by itself what {who} asked for"),
         Event::PolicyChanged => format!("{by} put another policy in force"),
         Event::Trouble => notice.details.first().cloned().unwrap_or_else(|| "the log needs a look".to_owned()),
         Event::Test => "this is a test: notices arrive here".to_owned(),
@@ -74,6 +78,9 @@ pub fn facts(notice: &Notice) -> Vec<Fact> {
     // Of trouble the first is the title.
     let said = usize::from(notice.event == Event::Trouble);
     notice.details.iter().skip(said).take(SHOWN).for_each(|detail| say("note", detail.clone()));
+    for (name, value) in notice.change.iter().flat_map(Change::lines) {
+        say(name, value);
+    }
     say("until", notice.until.map(|until| until.to_string()).unwrap_or_default());
     say("at", notice.time.to_string());
     if let Some(seen) = &notice.checkpoint {

@@ -1,7 +1,7 @@
 //! What would differ between two policies, by name, for people who are about to swap them.
 
 use super::model::{Environment, Policy, Principal, ReasonRule, Role, Rule};
-use super::{Bind, DefaultAnswer, LargerThan, Mode, Override, Patterns, When, Window, document};
+use super::{Bind, DefaultAnswer, Escalation, LargerThan, Mode, Override, Patterns, When, Window, document};
 use crate::domain::approval::quorum::Requirement;
 use crate::domain::name::RoleName;
 use std::collections::{BTreeMap, BTreeSet};
@@ -140,10 +140,15 @@ fn of_rule(rule: &Rule) -> Keys {
         ("authors", if rule.authors_known { vec!["known".to_owned()] } else { Vec::new() }),
         ("pushers", if rule.pushers_known { vec!["known".to_owned()] } else { Vec::new() }),
         ("override", rule.overriding.iter().map(of_override).collect()),
+        ("escalate", rule.escalation.iter().map(of_escalation).collect()),
         ("land", if rule.lands_itself { vec!["auto".to_owned()] } else { Vec::new() }),
         ("mode", vec![observe.to_owned()]),
         ("message", rule.message.iter().map(|text| format!("`{text}`")).collect()),
     ])
+}
+
+fn of_escalation(one: &Escalation) -> String {
+    format!("to {} after {}", sorted(&one.notify.iter().collect::<Vec<_>>()).join(", "), one.after)
 }
 
 fn of_override(one: &Override) -> String {

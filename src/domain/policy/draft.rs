@@ -103,6 +103,13 @@ pub(super) struct OverrideDraft {
     pub(super) review_within: Span,
 }
 
+/// `escalate` of a rule.
+#[derive(Debug)]
+pub(super) struct EscalationDraft {
+    pub(super) after: Span,
+    pub(super) notify: Vec<At<RoleName>>,
+}
+
 /// `[[rule]]`
 #[derive(Debug)]
 pub(super) struct RuleDraft {
@@ -124,6 +131,7 @@ pub(super) struct RuleDraft {
     pub(super) require: Vec<RequirementDraft>,
     pub(super) any_of: Vec<At<Vec<RequirementDraft>>>,
     pub(super) overriding: Option<OverrideDraft>,
+    pub(super) escalation: Option<EscalationDraft>,
     /// Nothing in it had a fault.
     pub(super) sound: bool,
 }

@@ -163,6 +163,9 @@ pub enum FaultKind {
     /// The role is its own member, by way of the others.
     #[error("the role `{}` contains itself: {}", .0.first().map_or("", String::as_str), .0.join(" > "))]
     CyclicRole(Vec<String>),
+    /// An entry that should name a role names something else.
+    #[error("`{0}` is not `role:` and the name of a role")]
+    NotARole(String),
     /// The environment holds nothing.
     #[error("the environment `{0}` has no branches, tags or bookmarks")]
     EmptyEnvironment(String),

@@ -39,7 +39,8 @@ pub use fault::{Fault, Faults, Note, Place, PolicyFile, Remark, Warnings};
 pub use fault_kind::{FaultKind, Thing};
 pub use load::{examine, load};
 pub use model::{
-    Bind, DefaultAnswer, Environment, Mode, Override, Policy, Principal, ReasonRule, Role, Rule, TargetPatterns, When,
+    Bind, DefaultAnswer, Environment, Escalation, Mode, Override, Policy, Principal, ReasonRule, Role, Rule,
+    TargetPatterns, When,
 };
 pub use pattern::{PatternError, Patterns};
 pub use protection::actions_on;

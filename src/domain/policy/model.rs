@@ -144,6 +144,15 @@ pub struct Override {
     pub review_within: Span,
 }
 
+/// Who is told besides when a request that the rule asks about waits for long.
+#[derive(Debug, Clone)]
+pub struct Escalation {
+    /// So long after it was opened.
+    pub after: Span,
+    /// The members of these roles.
+    pub notify: BTreeSet<RoleName>,
+}
+
 /// One rule.
 #[derive(Debug, Clone)]
 pub struct Rule {
@@ -191,6 +200,8 @@ pub struct Rule {
     pub pushers_known: bool,
     /// Who may pass it in an emergency; `None`: nobody.
     pub overriding: Option<Override>,
+    /// Who is told when a request waits for long; `None`: nobody.
+    pub escalation: Option<Escalation>,
     /// Whether a kept request that it matches lands by itself once it is met.
     pub lands_itself: bool,
     /// Whether it denies.

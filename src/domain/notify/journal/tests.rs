@@ -120,6 +120,11 @@ fn a_request_is_opened_once_until_it_has_ended() {
     };
     assert_eq!(told(sent(Step::Parked { bytes: 1, of: 7 }), None, &mut memory), [], "told of what was refused already");
     assert_eq!(told(sent(Step::Cancelled), None, &mut Told::default()), []);
+    let failed = told(sent(Step::NotLanded { why: audit::Obstacle::Moved }), None, &mut Told::default());
+    assert_eq!(
+        (failed[0].event, &failed[0].details[..]),
+        (Event::NotLanded, &["its target has moved on".to_owned()][..])
+    );
     let opened = told(sent(Step::Sent { bytes: 1 }), None, &mut Told::default());
     assert_eq!((opened[0].event, &opened[0].details[..]), (Event::Opened, &["reason: why".to_owned()][..]));
 }

@@ -23,6 +23,8 @@ logins = ["carol"]
 members = ["alice", "bob", "carol"]
 [roles.oncall]
 members = ["bob"]
+[roles.directors]
+members = ["bob"]
 [environments.production]
 branches = ["main"]
 [[rule]]
@@ -31,6 +33,7 @@ branches = ["main"]
 labels = { Severity = ["critical", "high"] }
 require = [{ role = "dba", approvals = 1 }]
 override = { role = "oncall", approvals = 1 }
+escalate = { after = "4h", notify = ["role:directors"] }
 [[rule]]
 name = "docs"
 branches = ["docs"]
@@ -82,6 +85,7 @@ fn a_place_gets_what_every_list_of_its_own_names() {
     let migration = notice(Event::Opened, "refs/heads/main", &["migrations"], None);
     let docs = notice(Event::Denied, "refs/heads/docs", &["docs"], None);
     let change = notice(Event::PolicyChanged, "", &[], None);
+    let late = notice(Event::Escalated, "refs/heads/main", &["migrations"], None);
     // Of each route: whether it takes the migration, the documentation, the change of the policy.
     let cases = [
         ("everything", Route::default(), [true, true, true]),
@@ -98,6 +102,9 @@ fn a_place_gets_what_every_list_of_its_own_names() {
         ("two lists", both, [true, false, false]),
     ];
     let policy = policy();
+    let directors = role("directors");
+    assert!(directors.takes(&late, Some(&policy)) && role("dba").takes(&late, Some(&policy)));
+    assert!(!directors.takes(&migration, Some(&policy)), "it has not waited for long");
     for (what, route, expected) in cases {
         let taken = [&migration, &docs, &change].map(|notice| route.takes(notice, Some(&policy)));
         assert_eq!(taken, expected, "{what}");
@@ -128,6 +135,10 @@ fn the_requester_hears_of_every_outcome_and_never_of_their_own_opening() {
         (Event::Opened, Some("alice"), vec![address(alice)], vec![]),
         (Event::Opened, Some("mallory"), vec![dba()], vec![alice, bob]),
         (Event::Opened, None, vec![dba()], vec![alice, bob]),
+        (Event::Reminder, Some("alice"), vec![dba()], vec![bob]),
+        (Event::Escalated, Some("alice"), vec![address(ops)], vec![bob, ops]),
+        (Event::Escalated, Some("bob"), vec![address(ops)], vec![ops]),
+        (Event::NotLanded, Some("alice"), vec![address(ops)], vec![alice, ops]),
         (Event::Denied, Some("alice"), vec![address(ops)], vec![alice, ops]),
         (Event::Landed, Some("alice"), vec![dba()], vec![alice, bob]),
         (Event::Expired, Some("carol"), vec![address(ops)], vec![ops]),

@@ -35,6 +35,9 @@ impl<'r> Quorums<'r> {
 
     /// Notes unknown roles, thresholds above the number of members, and quorums that can never be met.
     pub(super) fn check(&self, rule: &RuleDraft, has_gaps: bool, sink: &mut Sink) {
+        for role in rule.escalation.iter().flat_map(|one| &one.notify) {
+            self.role(role, has_gaps, sink);
+        }
         let require_holds = self.entries_hold(&rule.require, has_gaps, sink);
         let alternatives_hold: Vec<bool> =
             rule.any_of.iter().map(|one| self.entries_hold(&one.value, has_gaps, sink)).collect();

@@ -6,7 +6,7 @@ use crate::domain::approval::quorum::Requirement;
 use crate::domain::name::{CheckName, EnvironmentName, WindowName};
 use crate::domain::policy::draft::{At, CheckDraft, EnvironmentDraft, RequirementDraft, RuleDraft};
 use crate::domain::policy::fault::{Note, Place, Remark, Sink};
-use crate::domain::policy::model::{Override, Rule};
+use crate::domain::policy::model::{Escalation, Override, Rule};
 use crate::domain::policy::{FaultKind, Thing};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -30,6 +30,7 @@ pub(super) struct Context<'d> {
 /// Checks one rule and puts it together.
 pub(super) fn check(written: &RuleDraft, context: &Context<'_>, sink: &mut Sink) -> Rule {
     asks_something(written, sink);
+    escalates_something(written, sink);
     denies_consistently(written, sink);
     reaches_something(written, context, sink);
     has_one_window(written, sink);
@@ -50,6 +51,10 @@ pub(super) fn check(written: &RuleDraft, context: &Context<'_>, sink: &mut Sink)
             requirement: requirement(&one.requirement),
             ttl: one.ttl,
             review_within: one.review_within,
+        }),
+        escalation: written.escalation.as_ref().map(|one| Escalation {
+            after: one.after,
+            notify: one.notify.iter().map(|role| role.value.clone()).collect(),
         }),
         checks: written.checks.iter().filter_map(role_of).collect(),
         ..written.rule.clone()
@@ -77,6 +82,14 @@ fn asks_something(written: &RuleDraft, sink: &mut Sink) {
         if let Some(place) = written.given.get(key) {
             sink.push(place, FaultKind::NoEffect(key));
         }
+    }
+}
+
+/// Requests are opened for what somebody's token could still let in.
+fn escalates_something(written: &RuleDraft, sink: &mut Sink) {
+    let asks_tokens = ["require", "any_of", "checks", "override"].iter().any(|key| written.given.contains_key(key));
+    if let Some(place) = written.given.get("escalate").filter(|_| !asks_tokens && !written.has_unknown_keys) {
+        sink.push(place, FaultKind::NoEffect("escalate"));
     }
 }
 

@@ -6,7 +6,7 @@ use crate::domain::name::{CheckName, RoleName};
 use crate::domain::policy::FaultKind;
 use crate::domain::policy::draft::CheckDraft;
 
-pub(super) const CHECK: Section = Section { name: "a check", keys: &["role"], later: &[] };
+pub(super) const CHECK: Section = Section { name: "a check", keys: &["role"] };
 
 /// Reads one check; `None` if it has no name to go by.
 pub(super) fn check(reader: &mut Reader<'_>, name: &Key<'_>, body: &Value<'_>) -> Option<CheckDraft> {

@@ -1,10 +1,10 @@
 //! Reads one file of a policy into the draft (docs/spec/policy.md): TOML in, typed values with their places out.
 //!
 //! The parsed tree is walked by hand. A deserialiser stops at the first error; here a wrong value costs that value
-//! only, so that everything which is wrong in every file is said at once. It refuses keys that it does not know, and
-//! by name those that a later version will know.
+//! only, so that everything which is wrong in every file is said at once. It refuses keys that it does not know.
 
 mod check;
+mod escalation;
 mod label;
 mod people;
 mod reader;
@@ -33,7 +33,6 @@ use toml::de::{DeTable, DeValue};
 const FILE: Section = Section {
     name: "a policy",
     keys: &["version", "default", "principals", "roles", "environments", "windows", "checks", "rule"],
-    later: &[],
 };
 
 /// Reads `file`, which is the one with this index, into `draft`.

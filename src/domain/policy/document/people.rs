@@ -8,9 +8,9 @@ use crate::domain::policy::draft::{At, PrincipalDraft, RoleDraft};
 use crate::domain::policy::limits;
 
 pub(super) const PRINCIPAL: Section =
-    Section { name: "a principal", keys: &["keys", "emails", "logins", "valid_until"], later: &[] };
+    Section { name: "a principal", keys: &["keys", "emails", "logins", "valid_until"] };
 
-pub(super) const ROLE: Section = Section { name: "a role", keys: &["members", "delegable"], later: &[] };
+pub(super) const ROLE: Section = Section { name: "a role", keys: &["members", "delegable"] };
 
 /// Reads one principal; `None` if it has no name to go by.
 pub(super) fn principal(reader: &mut Reader<'_>, name: &Key<'_>, body: &Value<'_>) -> Option<PrincipalDraft> {

@@ -19,8 +19,6 @@ pub(super) struct Section {
     pub(super) name: &'static str,
     /// The keys that are read.
     pub(super) keys: &'static [&'static str],
-    /// The keys that are reserved and refused by name.
-    pub(super) later: &'static [&'static str],
 }
 
 /// Reads values of one file.
@@ -55,18 +53,14 @@ impl Reader<'_> {
         self.sink.list.len()
     }
 
-    /// Returns the key as one of `section`, or notes that it is unknown or not supported yet.
+    /// Returns the key as one of `section`, or notes that it is unknown.
     pub(super) fn known(&mut self, section: &Section, key: &Key<'_>) -> Option<&'static str> {
         let written: &str = key.get_ref();
         if let Some(known) = section.keys.iter().find(|known| **known == written) {
             return Some(known);
         }
-        if section.later.contains(&written) {
-            self.fault(key.span(), FaultKind::NotYet(written.to_owned()));
-        } else {
-            let similar = self.sink.similar(written, section.keys.iter().copied());
-            self.fault(key.span(), FaultKind::UnknownKey { section: section.name, key: written.to_owned(), similar });
-        }
+        let similar = self.sink.similar(written, section.keys.iter().copied());
+        self.fault(key.span(), FaultKind::UnknownKey { section: section.name, key: written.to_owned(), similar });
         None
     }
 

@@ -7,10 +7,10 @@ use crate::domain::policy::draft::{At, OverrideDraft, RequirementDraft};
 use crate::domain::policy::{FaultKind, limits};
 
 pub(super) const REQUIREMENT: Section =
-    Section { name: "an entry of `require` or `any_of`", keys: &["role", "approvals"], later: &[] };
+    Section { name: "an entry of `require` or `any_of`", keys: &["role", "approvals"] };
 
 pub(super) const OVERRIDE: Section =
-    Section { name: "`override`", keys: &["role", "approvals", "ttl", "review_within"], later: &[] };
+    Section { name: "`override`", keys: &["role", "approvals", "ttl", "review_within"] };
 
 /// Reads one list of requirements; entries with faults are left out.
 pub(super) fn list(reader: &mut Reader<'_>, key: &'static str, value: &Value<'_>) -> Vec<RequirementDraft> {

@@ -1,7 +1,7 @@
 //! Reads `[[rule]]`.
 
 use super::reader::{Reader, Section, Value};
-use super::{label, requirement, size, target, value};
+use super::{escalation, label, requirement, size, target, value};
 use crate::domain::name::{CheckName, EnvironmentName, RuleName, WindowName};
 use crate::domain::policy::draft::{At, RuleDraft};
 use crate::domain::policy::{Bind, FaultKind, Mode, Rule, TargetPatterns, When, limits};
@@ -36,11 +36,11 @@ pub(super) const RULE: Section = Section {
         "authors",
         "pushers",
         "override",
+        "escalate",
         "land",
         "mode",
         "message",
     ],
-    later: &["escalate"],
 };
 
 /// Returns every key that a rule may have.
@@ -67,6 +67,7 @@ pub(super) fn read(reader: &mut Reader<'_>, body: &Value<'_>, file: &str) -> Opt
         require: Vec::new(),
         any_of: Vec::new(),
         overriding: None,
+        escalation: None,
         sound: false,
     };
     for (key, value) in table {
@@ -134,6 +135,7 @@ fn one(reader: &mut Reader<'_>, key: &'static str, value: &Value<'_>, draft: &mu
         "authors" => set(&mut rule.authors_known, reader.word(key, value, "`known`", &[("known", true)])),
         "pushers" => set(&mut rule.pushers_known, reader.word(key, value, "`known`", &[("known", true)])),
         "override" => draft.overriding = requirement::overriding(reader, value),
+        "escalate" => draft.escalation = escalation::read(reader, value),
         "land" => set(&mut rule.lands_itself, reader.word(key, value, "`auto`", &[("auto", true)])),
         "mode" => {
             let words = [("enforce", Mode::Enforce), ("observe", Mode::Observe)];
@@ -187,6 +189,7 @@ pub(in crate::domain::policy) fn blank(place: (String, usize)) -> Rule {
         authors_known: false,
         pushers_known: false,
         overriding: None,
+        escalation: None,
         lands_itself: false,
         mode: Mode::Enforce,
         message: None,

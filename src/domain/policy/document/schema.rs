@@ -4,7 +4,7 @@
 //! does: names are not looked up, and keys that exclude each other are let stand.
 
 use super::reader::Section;
-use super::{FILE, check, label, people, requirement, rule, size, target, window};
+use super::{FILE, check, escalation, label, people, requirement, rule, size, target, window};
 use crate::domain::policy::limits;
 use serde_json::{Map, Value, json};
 
@@ -26,6 +26,7 @@ pub fn schema() -> Value {
         "requirement": table(&requirement::REQUIREMENT, requirement::REQUIREMENT.keys),
         "check": table(&check::CHECK, &["role"]),
         "override": table(&requirement::OVERRIDE, &["role", "approvals"]),
+        "escalation": table(&escalation::ESCALATE, escalation::ESCALATE.keys),
         "patterns": {
             "type": "array", "minItems": 1, "uniqueItems": true,
             "items": { "type": "string", "minLength": 1, "maxLength": limits::PATTERN_BYTES },
@@ -94,6 +95,12 @@ fn of_key(section: &Section, key: &str) -> Value {
         "deny" | "self_approval" | "up_to_date" | "delegable" => truth(false),
         "distinct_people" => truth(true),
         "override" => json!({ "$ref": "#/$defs/override" }),
+        "escalate" => json!({ "$ref": "#/$defs/escalation" }),
+        "after" => json!({ "type": "string" }),
+        "notify" => json!({
+            "type": "array", "minItems": 1, "uniqueItems": true,
+            "items": { "type": "string", "pattern": "^role:[a-z0-9][a-z0-9._-]{0,99}$" },
+        }),
         "review_within" => json!({ "type": "string", "default": "3d" }),
         "ttl" if section.name == requirement::OVERRIDE.name => json!({ "type": "string", "default": "1h" }),
         "ttl" => json!({ "type": "string", "default": "7d" }),

@@ -3,8 +3,7 @@
 use super::reader::{Reader, Section, Value};
 use crate::domain::policy::{FaultKind, LargerThan, limits};
 
-pub(super) const LARGER_THAN: Section =
-    Section { name: "`larger_than`", keys: &["files", "lines", "commits"], later: &[] };
+pub(super) const LARGER_THAN: Section = Section { name: "`larger_than`", keys: &["files", "lines", "commits"] };
 
 /// Reads the limits; `None` if any of them has a fault.
 pub(super) fn read(reader: &mut Reader<'_>, value: &Value<'_>) -> Option<LargerThan> {

@@ -8,8 +8,7 @@ use crate::domain::policy::draft::{At, EntryDraft, EnvironmentDraft};
 use crate::domain::policy::{Environment, FaultKind, Patterns};
 use std::collections::BTreeSet;
 
-pub(super) const ENVIRONMENT: Section =
-    Section { name: "an environment", keys: &["branches", "tags", "bookmarks"], later: &[] };
+pub(super) const ENVIRONMENT: Section = Section { name: "an environment", keys: &["branches", "tags", "bookmarks"] };
 
 /// Reads one environment; `None` if it has no name to go by.
 pub(super) fn environment(reader: &mut Reader<'_>, name: &Key<'_>, body: &Value<'_>) -> Option<EnvironmentDraft> {

@@ -10,7 +10,7 @@ use chrono::{NaiveDate, NaiveDateTime};
 use std::collections::BTreeSet;
 use toml::de::{DeTable, DeValue};
 
-pub(super) const WINDOW: Section = Section { name: "a window", keys: &["days", "from", "to", "timezone"], later: &[] };
+pub(super) const WINDOW: Section = Section { name: "a window", keys: &["days", "from", "to", "timezone"] };
 
 /// Reads one window; `None` if it has no name to go by. What it holds counts only if nothing in it had a fault.
 pub(super) fn window(reader: &mut Reader<'_>, name: &Key<'_>, body: &Value<'_>) -> Option<WindowDraft> {

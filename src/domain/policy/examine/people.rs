@@ -56,9 +56,10 @@ fn roles_asked<'p>(draft: &'p Draft, policy: &'p Policy) -> BTreeSet<&'p RoleNam
         .collect();
     let mut asked = BTreeSet::new();
     let overriding = policy.rules.iter().filter_map(|rule| rule.overriding.as_ref()).map(|one| &one.requirement.role);
+    let told = policy.rules.iter().filter_map(|rule| rule.escalation.as_ref()).flat_map(|one| &one.notify);
     let attesting = policy.rules.iter().flat_map(|rule| rule.checks.values());
     let mut open: Vec<&RoleName> =
-        policy.rules.iter().flat_map(Rule::roles).chain(overriding).chain(attesting).collect();
+        policy.rules.iter().flat_map(Rule::roles).chain(overriding).chain(told).chain(attesting).collect();
     while let Some(role) = open.pop() {
         if asked.insert(role) {
             open.extend(nested.get(role).into_iter().flatten());
