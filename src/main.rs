@@ -78,6 +78,8 @@ enum Command {
     /// The rules with `actions = ["gate:ACTION"]` decide. Ends with 0 once the gate opened, with 1 if it was refused, 3 if nothing could be decided, 4 if it
     /// still waits.
     Gate(commands::gate::Args),
+    /// Answer `jit gate` over ssh, as the forced command of a pipeline's key
+    GateServer(commands::gate_server::Args),
     /// Tell people and programs of what happens: try the places, see what waits, deliver it
     Notify(commands::notify::Args),
     /// Fetch the server's policy and approvals, and check its log
@@ -114,6 +116,7 @@ fn run(command: Command, cx: &Context) -> Result<Exit, Failure> {
         Command::Inbox(args) => commands::inbox::run(&args, cx),
         Command::Show(args) => commands::show::run(&args, cx),
         Command::Gate(args) => commands::gate::run(&args, cx),
+        Command::GateServer(args) => commands::gate_server::run(&args, cx),
         Command::Notify(args) => commands::notify::run(&args, cx),
         Command::Sync(args) => commands::sync::run(&args, cx),
         Command::Completions(args) => commands::completions::completions(&args, Cli::command(), cx),

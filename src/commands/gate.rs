@@ -1,8 +1,8 @@
 //! `jit gate`: a pipeline asks whether it may go on, and waits for the approvals that it needs (docs/spec/gate.md).
 
 use super::notify;
-use crate::cli::gate::{Desk, GateFormat, Progress, Report, Wish, Word};
-use crate::cli::{Context, Exit, Failure};
+use crate::cli::gate::{Address, Desk, GateFormat, Progress, Report, Wish, Word, clone};
+use crate::cli::{Context, Exit, Failure, chosen_policy, repository};
 use crate::domain::change::Action;
 use crate::domain::name::EnvironmentName;
 use crate::domain::request::RequestId;
@@ -33,9 +33,12 @@ pub struct Args {
     /// Why; everybody can read it
     #[arg(long, short = 'm', value_name = "TEXT", default_value = "")]
     reason: String,
-    /// The server's repository [default: the one of the current folder]
+    /// The server's repository, on this machine [default: the one of the current folder]
     #[arg(long, value_name = "PATH")]
     repo: Option<PathBuf>,
+    /// The server's repository, by ssh [default: where the clone in the current folder came from]
+    #[arg(long, value_name = "URL", conflicts_with = "repo")]
+    server: Option<String>,
     /// How the answer is written
     #[arg(id = "format", long = "format", value_name = "FORMAT", value_parser = GateFormat::WORDS, default_value = "text")]
     format: String,
@@ -60,13 +63,35 @@ fn plain_name(text: &str) -> Result<EnvironmentName, String> {
 pub fn run(args: &Args, cx: &Context) -> Result<Exit, Failure> {
     let wish = wish(args)?;
     let mut progress = Progress::new(&cx.terminal);
-    let desk = Desk::open(args.repo.as_deref(), notify::start)?;
-    let report = desk.wait(desk.find(&wish)?, args.wait, &mut |report| {
-        progress.waits(report);
-        true
-    })?;
+    let report = match server(args)? {
+        None => {
+            let desk = Desk::open(args.repo.as_deref(), notify::start)?;
+            desk.wait(desk.find(&wish)?, args.wait, &mut |report| {
+                progress.waits(report);
+                true
+            })?
+        }
+        Some(url) => {
+            let mut lost = |failure: &Failure| cx.terminal.say(&failure.lines());
+            let address = Address::parse(&url)?;
+            address.wait(clone::resolved(wish), args.wait, &mut |report| progress.waits(report), &mut lost)?
+        }
+    };
     progress.end();
     Ok(answer(&report, GateFormat::of(&args.format), cx))
+}
+
+/// Returns the address of the server; `None`: its repository is on this machine.
+fn server(args: &Args) -> Result<Option<String>, Failure> {
+    let here = || repository::find(None).is_ok_and(|found| chosen_policy::is_central(&found));
+    match &args.server {
+        Some(url) => Ok(Some(url.clone())),
+        None if args.repo.is_some() || here() => Ok(None),
+        None => clone::origin().map(Some).ok_or_else(|| {
+            Failure::usage("this folder is neither a server's repository nor a clone of one")
+                .hint("`--server URL` or `--repo PATH` says where the server's repository is")
+        }),
+    }
 }
 
 fn wish(args: &Args) -> Result<Wish, Failure> {

@@ -1,9 +1,12 @@
-//! Gates in a central Git repository: asked, signed, opened once; denied; waited for and resumed.
+//! Gates in a central Git repository: asked, signed, opened once; denied; waited for and resumed, there and over ssh.
 
-use crate::support::{ALICE, BOB, CAROL, Desk, Guarded as _, NOBODY, PROGRAM, Person, TestRepo, one, run, states};
+use crate::support::{
+    ALICE, BOB, CAROL, Desk, Guarded as _, MALLORY, NOBODY, PROGRAM, Person, TestRepo, one, run, states,
+};
 use jit::domain::audit::{Event, Verdict};
 use serde_json::Value;
-use std::process::Stdio;
+use std::fs;
+use std::process::{Child, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -226,4 +229,137 @@ fn a_killed_wait_is_resumed_and_ends_when_the_gate_opens() {
     assert_eq!(output.status.code(), Some(0), "{said}{}", String::from_utf8_lossy(&output.stderr));
     assert!(said.contains("opened: gate deploy of production"), "{said}");
     assert_eq!(world.gates(), [(Verdict::Allow, 1)]);
+}
+
+/// What a pipeline starts in the place of ssh: the key's forced command, with `before` ahead of it.
+fn forced(world: &World, before: &str) -> String {
+    let path = world.repo.path("ssh");
+    let script = format!(
+        "#!/bin/sh\nserve() {{ env -i PATH=\"$PATH\" REMOTE_USER=ci {PROGRAM} gate-server {}; }}\n{before}\nserve\n",
+        world.server()
+    );
+    fs::write(&path, script).expect("written");
+    format!("sh {}", path.to_str().expect("a plain path"))
+}
+
+/// A runner somewhere else asks over ssh.
+fn runner(world: &World, ssh: &str, arguments: &[&str]) -> Child {
+    let mut jit = world.repo.as_pusher(PROGRAM, MALLORY);
+    jit.current_dir(world.repo.work()).env("GIT_SSH_COMMAND", ssh);
+    jit.args(arguments).args(["--server", "ssh://git@git.example.com/srv/git/payments.git"]);
+    jit.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    jit.spawn().expect("it starts")
+}
+
+/// What a runner said at its end, on both channels, and how it ended.
+fn ended(child: Child) -> (String, Option<i32>) {
+    let output = child.wait_with_output().expect("it ends");
+    let said = [output.stdout, output.stderr].concat();
+    (String::from_utf8_lossy(&said).into_owned(), output.status.code())
+}
+
+#[test]
+fn a_runner_asks_over_ssh_and_waits_on_when_the_server_goes_away() {
+    let world = World::new();
+    let (commit, bob) = (world.commit("src/a"), world.repo.desk(BOB));
+    // The first connection breaks after the first report.
+    let once = "[ -e \"$0.once\" ] || { touch \"$0.once\"; serve | sed /^end/q; exit 1; }";
+    let ssh = forced(&world, once);
+    let waits =
+        runner(&world, &ssh, &["gate", "deploy", "--environment", "production", "--rev", "HEAD", "--wait", "5m"]);
+    let listed = || bob.json(&["pending", &world.server(), "--all"], 0)["requests"].clone();
+    until("it is asked for", || listed() != Value::Array(vec![]));
+    let request = listed()[0].clone();
+    assert_eq!((&request["requester"], &request["subject"]), (&"ci".into(), &format!("git-sha1:{commit}").into()));
+    sign(&bob, &[text(&request["request"])]);
+    let (said, code) = ended(waits);
+    assert_eq!(code, Some(0), "{said}");
+    for words in ["the server git@git.example.com went away", "opened: gate deploy of production"] {
+        assert!(said.contains(words), "no `{words}` in: {said}");
+    }
+    assert_eq!(world.gates(), [(Verdict::Allow, 1)]);
+    world.repo.log_is_sound();
+}
+
+#[test]
+fn a_runner_is_told_what_its_server_says_and_that_there_is_none() {
+    let world = World::new();
+    let commit = world.commit("src/a");
+    let ssh = forced(&world, "");
+    let ask = |name: &str, rev: &str, ssh: &str| {
+        ended(runner(&world, ssh, &["gate", name, "--environment", "production", "--rev", rev, "--wait", "0s"]))
+    };
+    let cases = [
+        (ask("deploy", &commit, &ssh), 4, "`jit gate --request r-"),
+        (ask("deplyo", &commit, &ssh), 2, "it knows: deploy of production"),
+        (ask("deploy", "nothing", &ssh), 2, "`nothing` is not a commit on the server"),
+        (ask("deploy", &commit, "false"), 3, "the server git@git.example.com went away"),
+        (ask("deploy", &commit, "echo hello; true"), 3, "does not speak jit-gate/v1"),
+    ];
+    for ((said, code), expected, words) in cases {
+        assert_eq!(code, Some(expected), "{said}");
+        assert!(said.contains(words), "no `{words}` in: {said}");
+    }
+}
+
+#[test]
+fn whatever_comes_to_the_server_of_gates_is_answered_and_records_nothing() {
+    let world = World::new();
+    let before = world.repo.entries().len();
+    let long = vec![b'x'; 100_000];
+    let cases: [(&[u8], &str); 5] = [
+        (b"", "failed 2"),
+        (b"GET / HTTP/1.1\r\n\r\n", "failed 2"),
+        (b"jit-gate/v1\nask production deploy\nrev --upload-pack=x\nreason -\nwait 0\n", "failed 2"),
+        (b"jit-gate/v1\nresume r-000000000000\nwait 0\n", "failed 1"),
+        (&long, "failed 2"),
+    ];
+    for (input, answer) in cases {
+        let mut jit = world.repo.as_pusher(PROGRAM, ALICE);
+        jit.args(["gate-server", &world.server()]);
+        let said = run(jit, input);
+        let lines: Vec<String> = said.text().lines().map(str::to_owned).collect();
+        assert_eq!((lines[0].as_str(), lines[1].as_str()), ("jit-gate/v1", answer), "{lines:?}");
+        assert_eq!(lines.last().map(String::as_str), Some("over"), "{lines:?}");
+    }
+    assert_eq!(world.repo.entries().len(), before);
+}
+
+#[test]
+fn every_form_says_how_it_ended_and_a_closed_pipe_changes_nothing() {
+    let world = World::new();
+    let (commit, bob) = (world.commit("src/a"), world.repo.desk(BOB));
+    bob.git(&["fetch", "--quiet", "origin"]);
+    let ask = |environment: &str, form: &str| {
+        let mut jit = world.repo.as_pusher(PROGRAM, ALICE);
+        jit.args(["gate", "deploy", "--environment", environment, "--rev", &commit, "--wait", "0s", "--format", form]);
+        jit.args(["--repo", &world.server()]);
+        let said = run(jit, b"");
+        (said.text(), said.code)
+    };
+    let cases = [
+        (
+            "production",
+            "junit",
+            4,
+            "skipped=\"1\"><testcase classname=\"production\" name=\"deploy\"><skipped message=\"waits: ",
+        ),
+        ("staging", "junit", 1, "failures=\"1\""),
+        ("moon", "junit", 2, "errors=\"1\""),
+        ("production", "github", 4, "::warning title=jit gate deploy::waits: "),
+        ("staging", "github", 1, "::error title=jit gate deploy::refused: "),
+        ("staging", "text", 1, "refused: gate deploy of staging"),
+    ];
+    for (environment, form, code, words) in cases {
+        let (said, ended) = ask(environment, form);
+        assert_eq!(ended, Some(code), "{said}");
+        assert!(said.contains(words), "no `{words}` in: {said}");
+    }
+    sign(&bob, &[&commit, "--environment", "production", "--action", "deploy"]);
+    let mut jit = world.repo.as_pusher(PROGRAM, ALICE);
+    jit.args(DEPLOY).args([&commit, "--repo", &world.server()]).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = jit.spawn().expect("it starts");
+    drop(child.stdout.take());
+    assert_eq!(child.wait().expect("it ends").code(), Some(0));
+    assert_eq!(world.gates().last(), Some(&(Verdict::Allow, 1)));
 }

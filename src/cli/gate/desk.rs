@@ -134,8 +134,8 @@ impl Desk {
         Ok(report)
     }
 
-    /// Asks, and waits for `limit` at most as long as tokens can still open the gate. `each` is called with each report while it waits; where it
-    /// says no, the wait is over.
+    /// Asks, and waits for `limit` at most as long as tokens can still open the gate. `each` is called with the report at each look while
+    /// it waits; where it says no, the wait is over.
     ///
     /// # Errors
     /// A [`Failure`] if the repository cannot be opened.
@@ -164,6 +164,10 @@ impl Desk {
             if now != seen || judged.elapsed() >= QUIET || is_last || report.word == Word::Undecided {
                 (seen, judged) = (now, Instant::now());
                 if self.may_move(&ask)? {
+                    // Whoever went away while it was looked at must not have it opened for them.
+                    if !each(&report) {
+                        return Ok(report);
+                    }
                     report = self.ask(&ask)?;
                 }
             }
@@ -208,7 +212,8 @@ impl Desk {
     }
 }
 
-fn pause() -> Duration {
+/// How long to wait before the next look.
+pub(super) fn pause() -> Duration {
     let mut byte = [0; 1];
     // Without randomness all wait for the same time, and nothing worse happens.
     let share = getrandom::fill(&mut byte).map_or(0, |()| u32::from(byte[0]));
