@@ -1,7 +1,7 @@
 //! Gates in a central Git repository: asked, signed, opened once; denied; waited for and resumed, there and over ssh.
 
 use crate::support::{
-    ALICE, BOB, CAROL, Desk, Guarded as _, MALLORY, NOBODY, PROGRAM, Person, TestRepo, one, run, states,
+    ALICE, BOB, CAROL, Desk, GATES, Guarded as _, MALLORY, NOBODY, PROGRAM, Person, TestRepo, one, run, states,
 };
 use jit::domain::audit::{Event, Verdict};
 use serde_json::Value;
@@ -10,23 +10,10 @@ use std::process::{Child, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// One of the leads for each deployment, and a database administrator where it brings a migration.
-const GATES: &str = r#"
-[environments.production]
-branches = ["main"]
+/// The gates of production, and one of staging that never opens.
+const FROZEN: &str = r#"
 [environments.staging]
 branches = ["main"]
-[[rule]]
-name = "deploy"
-environments = ["production"]
-actions = ["gate:deploy"]
-require = [{ role = "leads", approvals = 1 }]
-[[rule]]
-name = "migrations"
-environments = ["production"]
-actions = ["gate:deploy", "gate:migrate"]
-paths = ["db/**"]
-require = [{ role = "dba", approvals = 1 }]
 [[rule]]
 name = "frozen"
 environments = ["staging"]
@@ -43,7 +30,7 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        Self { repo: TestRepo::new(GATES) }
+        Self { repo: TestRepo::new(&format!("{GATES}{FROZEN}")) }
     }
 
     /// alice pushes a change of `path` to main; returns the commit's id.

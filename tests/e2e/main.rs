@@ -27,6 +27,7 @@ mod keys;
 mod landings;
 mod merges;
 mod objects;
+mod pipelines;
 mod policy_changes;
 mod policy_effect;
 mod policy_tools;

@@ -3,26 +3,10 @@
 use crate::desk::Desk;
 use crate::guard::Guard;
 use crate::hg::Transport;
-use crate::support::{ALICE, BOB, CAROL, PROGRAM, one, states};
+use crate::support::{ALICE, BOB, CAROL, GATES, PROGRAM, one, states};
 use jit::domain::audit::{Event, Verdict};
 use serde_json::Value;
 use std::path::Path;
-
-const GATES: &str = r#"
-[environments.production]
-branches = ["default"]
-[[rule]]
-name = "deploy"
-environments = ["production"]
-actions = ["gate:deploy"]
-require = [{ role = "leads", approvals = 1 }]
-[[rule]]
-name = "migrations"
-environments = ["production"]
-actions = ["gate:deploy"]
-paths = ["db/**"]
-require = [{ role = "dba", approvals = 1 }]
-"#;
 
 /// alice's pipeline asks, and is answered with `code`.
 #[track_caller]
