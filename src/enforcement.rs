@@ -36,7 +36,7 @@ pub use gate_history::GateHistory;
 pub use kept::KeptError;
 pub use landing::{Arrived, Attempt, NotLanded};
 pub use record::{Found, Landed, Outcome};
-pub use request::{Kept, NotKept, Opened};
+pub use request::{KeepError, Kept, NotKept, Opened};
 pub use review::{ReviewRefusal, Reviewed};
 pub use transaction::{Stage, Unjudged};
 

@@ -1,7 +1,7 @@
 //! The `jit` program: its command line.
 
-use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum as _};
-use jit::cli::{Context, Exit, Failure, Format, Terminal};
+use clap::{CommandFactory as _, Parser, Subcommand};
+use jit::cli::{Context, Exit, Failure, Format, Terminal, Written};
 use jit::commands;
 use std::path::Path;
 use std::process::ExitCode;
@@ -11,8 +11,8 @@ use std::process::ExitCode;
 #[command(name = "jit", version, propagate_version = true, max_term_width = 100)]
 struct Cli {
     /// How answers are written
-    #[arg(long, global = true, value_parser = ["text", "json"], default_value = "text", value_name = "FORMAT")]
-    format: String,
+    #[arg(long, global = true, value_parser = Written::usual(), default_value = "text", value_name = "FORMAT")]
+    format: Written,
     #[command(subcommand)]
     command: Command,
 }
@@ -82,6 +82,8 @@ enum Command {
     GateServer(commands::gate_server::Args),
     /// Tell people and programs of what happens: try the places, see what waits, deliver it
     Notify(commands::notify::Args),
+    /// Tell how long approval takes, what waits, and what was refused
+    Metrics(commands::metrics::Args),
     /// Fetch the server's policy and approvals, and check its log
     Sync(commands::sync::Args),
     /// Print completions for a shell
@@ -118,6 +120,7 @@ fn run(command: Command, cx: &Context) -> Result<Exit, Failure> {
         Command::Gate(args) => commands::gate::run(&args, cx),
         Command::GateServer(args) => commands::gate_server::run(&args, cx),
         Command::Notify(args) => commands::notify::run(&args, cx),
+        Command::Metrics(args) => commands::metrics::run(&args, cx),
         Command::Sync(args) => commands::sync::run(&args, cx),
         Command::Completions(args) => commands::completions::completions(&args, Cli::command(), cx),
         Command::Man => commands::completions::man(Cli::command(), cx),
@@ -137,8 +140,7 @@ fn main() -> ExitCode {
         Some(args) => (Command::Hook(args), Format::default()),
         None => {
             let cli = Cli::parse();
-            // Some commands write more forms, and read them by themselves.
-            (cli.command, Format::from_str(&cli.format, false).unwrap_or_default())
+            (cli.command, cli.format.into())
         }
     };
     let cx = Context { terminal: Terminal, format };

@@ -3,11 +3,18 @@
 use crate::approvals;
 use crate::table::{Samples, figure, ratio, timed};
 use ed25519_dalek::{Signer as _, SigningKey};
+use jit::adapters::disk::RequestSettings;
+use jit::adapters::disk::folder::{Folder, Settings, UnknownPusher};
 use jit::adapters::disk::log::{AuditPaths, Clock, Depth, Disk, DiskLogStore, NewLog, Storage, verify};
+use jit::cli::ServerParts;
+use jit::cli::figures::of_server;
 use jit::domain::audit::{
-    Applied, Decision, Entry, Event, Origin, Outcome, OutcomeKind, System, UpdateRecord, Verdict,
+    Applied, Counted, Decision, Entry, Event, Origin, Outcome, OutcomeKind, RuleRecord, System, UpdateRecord, Verdict,
 };
 use jit::domain::change::{Action, ChangesetId, IdKind, Pusher, Target};
+use jit::domain::name::{PrincipalId, RoleName, RuleName};
+use jit::domain::policy::Mode;
+use jit::domain::time::Timestamp;
 use jit::ports::log::LogStore as _;
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -75,6 +82,49 @@ pub fn fill(paths: &AuditPaths, size: u64) {
     log.renew_anchor().expect("an anchor");
 }
 
+/// Adds entries until there are `size`: pushes that are refused, approved by bob and let in, each a request.
+fn fill_requests(paths: &AuditPaths, size: u64) {
+    let mut log =
+        DiskLogStore::with_storage(paths.clone(), clock(), Arc::new(Unsynced)).open(deadline()).expect("a log");
+    let (target, [subject, base]) = (moved(0, 1).0, [1, 0].map(|step| moved(0, step).1[0]));
+    let signed = approvals::approval("bench", target, base, subject);
+    while log.size() < size {
+        let index = log.size();
+        let mut refused = decision(index);
+        refused.verdict = Verdict::Deny;
+        refused.updates[0].requested = refused.updates[0].new.clone();
+        let mut rule = RuleRecord {
+            name: RuleName::new("review").expect("a name"),
+            mode: Mode::Enforce,
+            met: false,
+            unmet: vec!["needs 1 approval from `reviewers`".into()],
+            required: vec!["1 approval from `reviewers`".into()],
+            matched: 1,
+            counted: Vec::new(),
+            not_counted: Vec::new(),
+            overridden: Vec::new(),
+        };
+        refused.updates[0].rules.push(rule.clone());
+        let mut allowed = decision(index);
+        (rule.met, rule.unmet) = (true, Vec::new());
+        rule.counted.push(Counted {
+            token: signed.id,
+            principal: PrincipalId::new("bob").expect("a name"),
+            role: RoleName::new("reviewers").expect("a name"),
+            stands_in_for: None,
+            delegation: None,
+        });
+        allowed.updates[0].rules.push(rule);
+        allowed.tokens.insert(signed.id, signed.text.clone());
+        let (target, value) = moved(index, 1);
+        let applied = vec![Applied { target, value }];
+        let outcome = Outcome { of: index + 1, applied, how: OutcomeKind::Applied, settled: false, blob: None };
+        for event in [Event::Decision(Box::new(refused)), Event::Decision(Box::new(allowed)), Event::Outcome(outcome)] {
+            log.append(&Entry { time: approvals::now(), event }).expect("appended");
+        }
+    }
+}
+
 fn moved(index: u64, step: u64) -> (Target, Vec<ChangesetId>) {
     let mut bytes = [0x11; 20];
     bytes[..8].copy_from_slice(&(index + step).to_be_bytes());
@@ -105,7 +155,7 @@ fn decision(index: u64) -> Decision {
 
 /// A log of its own.
 pub struct Long {
-    _folder: TempDir,
+    folder: TempDir,
     paths: AuditPaths,
     size: u64,
 }
@@ -113,6 +163,13 @@ pub struct Long {
 impl Long {
     /// Makes one with at least `size` entries.
     pub fn new(size: u64) -> Self {
+        let long = Self::empty(size);
+        fill(&long.paths, size);
+        long
+    }
+
+    /// Makes one that is to have `size` entries.
+    fn empty(size: u64) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let jit = folder.path().join("jit");
         std::fs::create_dir(&jit).expect("a folder");
@@ -121,8 +178,28 @@ impl Long {
         let (repository, version) = ("bench".into(), "0".into());
         let new = NewLog { repository, origin, system: System::Git, refs: BTreeMap::new(), version };
         DiskLogStore::new(paths.clone(), clock()).create(&new, deadline()).expect("a log");
-        fill(&paths, size);
-        Self { _folder: folder, paths, size }
+        Self { folder, paths, size }
+    }
+
+    /// The figures of all entries, in milliseconds.
+    fn figures(&self) -> f64 {
+        let settings = Settings {
+            repository: "bench".into(),
+            origin: "localhost/long".into(),
+            binary: "/bin/true".into(),
+            state_dir: self.paths.state_dir.clone(),
+            pusher_env: "REMOTE_USER".into(),
+            unknown_pusher: UnknownPusher::Deny,
+            deadline: Duration::from_secs(30),
+            notify: None,
+            requests: RequestSettings::default(),
+        };
+        let server = ServerParts::of(Folder::of(self.folder.path()), settings);
+        timed(|| {
+            let mut faults = Vec::new();
+            let figures = of_server(&server, Timestamp::EPOCH, None, &mut faults).expect("figures");
+            assert!(faults.is_empty() && figures.requests.closed() * 3 >= self.size - 3, "{faults:?}");
+        })
     }
 
     /// Opens the log, appends one entry durably, and closes it, as a hook does; in milliseconds.
@@ -141,6 +218,14 @@ impl Long {
             assert!(verified.fault.is_none() && verified.entries >= self.size, "{:?}", verified.fault);
         })
     }
+}
+
+/// The figures of a log of requests.
+pub fn counting(size: u64, rounds: usize) {
+    let long = Long::empty(size);
+    fill_requests(&long.paths, size);
+    let times: Vec<f64> = (0..rounds).map(|_| long.figures() / 1000.0).collect();
+    figure(&format!("`metrics` of {size} entries, the log verified"), "some s", "s", &times);
 }
 
 /// One append to the longer log against one to the shorter.

@@ -28,11 +28,12 @@ fn main() {
     }
     let long = arguments.iter().any(|word| word == "--long");
     let wanted: Vec<&String> = arguments.iter().filter(|word| *word != "--long").collect();
-    let groups: [Group; 6] = [
+    let groups: [Group; 7] = [
         ("git", git),
         ("inside", inside),
         ("flat", flat),
         ("log", logs),
+        ("metrics", |long| log::counting(if long { 999_999 } else { 99_999 }, 3)),
         ("hg", hg::rows),
         ("beside", |_| beside::rows()),
     ];

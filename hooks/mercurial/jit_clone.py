@@ -45,6 +45,7 @@ from mercurial import (
     policy,
     registrar,
     scmutil,
+    util,
 )
 from mercurial.node import nullid, nullrev
 from mercurial.utils import procutil, urlutil
@@ -480,7 +481,11 @@ class CloneFacts(jit_hook.Facts):
         key = {b'namespace': b'bookmarks', b'key': name, b'old': old, b'new': new}
         try:
             with peer.commandexecutor() as executor:
-                if executor.callcommand(b'pushkey', key).result():
-                    yield b'S', name
+                done = executor.callcommand(b'pushkey', key).result()
+        except (error.ResponseError, util.urlerr.httperror):
+            # This command has no way for a reason: where a hook refuses, the server breaks off.
+            done = False
         finally:
             peer.close()
+        if done:
+            yield b'S', name

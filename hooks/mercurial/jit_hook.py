@@ -57,11 +57,7 @@ MOST_STDERR = 64 * 1024
 MOST_ABORT = 255
 CHUNK = 256 * 1024
 # What manifests or histories of these repositories leave out, the program would not see.
-UNSUPPORTED = (
-    b'treemanifest',
-    b'narrowhg-experimental',
-    b'exp-remotefilelog-repo-req-1',
-)
+UNSUPPORTED = (b'treemanifest', b'narrowhg-experimental', b'exp-remotefilelog-repo-req-1')
 VIEW = b'served'
 # A part with which a client tells which `.hgtags` a changeset has. Mercurial believes it, and keeps it also when the push is refused: whoever
 # pushes would say what tags everybody sees. Passed over, Mercurial looks itself; a part that nobody knows would break `hg strip` of 6.3.
@@ -147,8 +143,6 @@ def _reported(ui, run):
     """Calls ``run`` after the fact: there is nothing left to refuse, so trouble is only told."""
     try:
         run()
-    except (Trouble, error.Abort) as trouble:
-        _say(ui, b'jit: the outcome was not recorded: ' + _describe(trouble))
     except Exception as cause:
         _say(ui, b'jit: the outcome was not recorded: ' + _describe(cause))
     return False
@@ -196,6 +190,10 @@ def _judge(ui, repo, hook, kwargs):
     reply = _converse(ui, settings, hook, kwargs, repo, Facts(repo, before))
     if not reply.allowed:
         _abort(b'\n'.join(reply.abort), b'\n'.join(reply.hint))
+    # Of one transaction only what was said last.
+    repo.unfiltered()._jit_later = (kwargs.get(b'txnid'), reply.later)
+    if reply.name:
+        repo._bookmarks.applychanges(repo, repo.currenttransaction(), reply.name)
     if reply.publish:
         # Public changesets cannot be hidden by anybody's markers.
         unfiltered = repo.unfiltered()
@@ -206,7 +204,11 @@ def _tell(ui, repo, hook, kwargs):
     settings = _settings(ui, repo)
     if settings is None:
         return
-    reply = _converse(ui, settings, hook, _bytes_kwargs(kwargs), repo, None)
+    kwargs = _bytes_kwargs(kwargs)
+    txnid, later = getattr(repo.unfiltered(), '_jit_later', (None, None))
+    if later is not None and txnid == kwargs.get(b'txnid'):
+        kwargs[b'later'] = later
+    reply = _converse(ui, settings, hook, kwargs, repo, None)
     if not reply.allowed:
         raise Trouble(b' '.join(reply.abort))
 
@@ -257,7 +259,7 @@ def _header(hook, folder, kwargs, repo):
     yield pair(b'hook', hook)
     yield pair(b'folder', folder)
     yield pair(b'repository', repo.root)
-    for key in (b'txnname', b'txnid', b'source', b'url'):
+    for key in (b'txnname', b'txnid', b'source', b'url', b'later'):
         value = kwargs.get(key)
         if key == b'url' and value is None:
             value = _web_url(repo.ui.environ)
@@ -288,6 +290,8 @@ class Reply:
         self.abort = []
         self.hint = []
         self.publish = []
+        self.name = []
+        self.later = None
         while True:
             line = child.line()
             if line == b'end':
@@ -301,6 +305,10 @@ class Reply:
                 self.hint.append(text)
             elif key == b'publish' and self.allowed:
                 self.publish.extend(_nodes(text))
+            elif key == b'name' and self.allowed:
+                self.name.append((text.split()[0], _nodes(text.split()[1])[0]))
+            elif key == b'later' and self.allowed and self.later is None:
+                self.later = text
             else:
                 raise Trouble(b'the answer of the program is malformed')
         if not self.allowed and not self.abort:
@@ -584,17 +592,9 @@ class Facts:
 
     # What can be asked, by the name of the method that answers, and with how many arguments.
     QUERIES = {
-        b'state': 0,
-        b'targets': 0,
-        b'between': 2,
-        b'changesets': 1,
-        b'ids': 2,
-        b'reached': 2,
-        b'bases': 1,
-        b'manifests': 1,
-        b'deltas': 1,
-        b'files': 2,
-        b'bundle': 2,
+        **dict.fromkeys((b'state', b'targets'), 0),
+        **dict.fromkeys((b'changesets', b'bases', b'manifests', b'deltas'), 1),
+        **dict.fromkeys((b'between', b'ids', b'reached', b'files', b'bundle'), 2),
     }
 
     def __init__(self, repo, before):

@@ -88,6 +88,11 @@ impl ServerParts {
         &self.policy
     }
 
+    /// Returns the tokens that the server keeps.
+    pub fn tokens(&self) -> &TokenStore {
+        &self.tokens
+    }
+
     /// Returns the present moment.
     pub fn now(&self) -> Timestamp {
         self.clock.now()

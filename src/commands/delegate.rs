@@ -2,10 +2,9 @@
 
 use crate::cli::client::Client;
 use crate::cli::client_signing::SigningArgs;
-use crate::cli::{Context, Exit, Failure, client_token, safe};
+use crate::cli::{Context, Exit, Failure, Moment, client_token, safe};
 use crate::domain::approval::{Kind, Token};
 use crate::domain::name::{PrincipalId, RoleName};
-use crate::domain::time::{Span, Timestamp};
 
 /// Lets somebody else stand in for you in a role, for some time.
 ///
@@ -20,34 +19,13 @@ pub struct Args {
     #[arg(long, value_name = "NAME")]
     to: String,
     /// From when, as `2026-12-20T00:00:00Z` or in `2d` [default: now]
-    #[arg(long, value_name = "TIME", value_parser = parse_moment)]
+    #[arg(long, value_name = "TIME", value_parser = Moment::parse)]
     from: Option<Moment>,
     /// Until when, as `2027-01-04T00:00:00Z` or in `7d`
-    #[arg(long, value_name = "TIME", value_parser = parse_moment)]
+    #[arg(long, value_name = "TIME", value_parser = Moment::parse)]
     until: Moment,
     #[command(flatten)]
     signing: SigningArgs,
-}
-
-/// A moment as people write it.
-#[derive(Debug, Clone, Copy)]
-enum Moment {
-    At(Timestamp),
-    In(Span),
-}
-
-impl Moment {
-    fn after(self, now: Timestamp) -> Timestamp {
-        match self {
-            Self::At(moment) => moment,
-            Self::In(span) => now.plus(span),
-        }
-    }
-}
-
-fn parse_moment(text: &str) -> Result<Moment, String> {
-    let at = Timestamp::parse(text).map(Moment::At);
-    at.or_else(|not_a_time| client_token::parse_span(text).map(Moment::In).map_err(|_| not_a_time.to_string()))
 }
 
 /// Does what `args` say.

@@ -1,8 +1,8 @@
 //! `jit gate`: a pipeline asks whether it may go on, and waits for the approvals that it needs (docs/spec/gate.md).
 
 use super::notify;
-use crate::cli::gate::{Address, Desk, GateFormat, Progress, Report, Wish, Word, clone};
-use crate::cli::{Context, Exit, Failure, chosen_policy, repository};
+use crate::cli::gate::{Address, Desk, Progress, Report, Wish, Word, clone};
+use crate::cli::{Context, Exit, Failure, Written, chosen_policy, repository};
 use crate::domain::change::Action;
 use crate::domain::name::EnvironmentName;
 use crate::domain::request::RequestId;
@@ -40,8 +40,8 @@ pub struct Args {
     #[arg(long, value_name = "URL", conflicts_with = "repo")]
     server: Option<String>,
     /// How the answer is written
-    #[arg(id = "format", long = "format", value_name = "FORMAT", value_parser = GateFormat::WORDS, default_value = "text")]
-    format: String,
+    #[arg(long, value_parser = Written::of_gates(), default_value = "text", value_name = "FORMAT")]
+    format: Written,
 }
 
 /// Reads the name of a step, with `gate:` in front or without.
@@ -78,7 +78,7 @@ pub fn run(args: &Args, cx: &Context) -> Result<Exit, Failure> {
         }
     };
     progress.end();
-    Ok(answer(&report, GateFormat::of(&args.format), cx))
+    Ok(answer(&report, args.format, cx))
 }
 
 /// Returns the address of the server; `None`: its repository is on this machine.
@@ -110,9 +110,9 @@ fn wish(args: &Args) -> Result<Wish, Failure> {
 }
 
 /// Writes the report: the answer to standard output, and, where it is not for people, why to standard error as well.
-fn answer(report: &Report, format: GateFormat, cx: &Context) -> Exit {
-    cx.terminal.answer(&report.written(format));
-    if format != GateFormat::Text && report.word != Word::Opened {
+fn answer(report: &Report, form: Written, cx: &Context) -> Exit {
+    cx.terminal.answer(&report.written(form));
+    if form != Written::Text && report.word != Word::Opened {
         cx.terminal.say(&report.lines().join("\n"));
     }
     report.word.exit()

@@ -60,7 +60,8 @@ pub fn publish_policy(parts: &ServerParts, central: &dyn Central) -> Result<(), 
 /// A [`Failure`] if the policy or the log's key cannot be read.
 pub fn published_files(parts: &ServerParts) -> Result<BTreeMap<String, Vec<u8>>, Failure> {
     let files = PolicyFolder::read(&parts.folder.policies()).or_fail()?;
-    let published = Published { repository: parts.settings.repository.clone(), key: parts.verifier_key()? };
+    let (repository, keep) = (parts.settings.repository.clone(), parts.settings.requests.keep);
+    let published = Published { repository, key: parts.verifier_key()?, keep };
     let mut tree: BTreeMap<String, Vec<u8>> = BTreeMap::new();
     tree.insert(Published::FILE.to_owned(), published.to_toml().into_bytes());
     for file in files {

@@ -4,6 +4,7 @@ pub mod approval;
 pub mod audit;
 pub mod change;
 pub mod import;
+pub mod metrics;
 pub mod name;
 pub mod notify;
 pub mod policy;

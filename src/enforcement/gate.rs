@@ -4,7 +4,7 @@
 //! so that no two gates share one.
 
 use super::kept::is_superseded;
-use super::request::{room, step_of};
+use super::request::{admit, step_of};
 use super::{Answer, GateHistory, Kept, NotKept, Refusal, Server, Stage, compare_with_log};
 use super::{record, request};
 use crate::domain::approval::SignedToken;
@@ -16,7 +16,8 @@ use crate::domain::time::Timestamp;
 use crate::ports::history::History;
 use crate::ports::incoming::OwnRefusal;
 use crate::ports::log::{Log, LogError};
-use crate::ports::parking::Parking;
+use crate::ports::parking::{Board, Shown};
+use std::sync::Arc;
 use std::time::Instant;
 
 /// What a pipeline asks.
@@ -87,7 +88,7 @@ impl Server<'_> {
         &self,
         ask: &GateAsk,
         history: &mut dyn History,
-        parking: &mut dyn Parking,
+        board: &mut dyn Board,
         started: Instant,
         deadline: Instant,
     ) -> GateAnswer {
@@ -95,7 +96,7 @@ impl Server<'_> {
         let mut answer = Answer::begun(Stage::Gate, ask.asker.clone());
         answer.recorded = Ok(None);
         let state = self.log.open(deadline);
-        let state = state.and_then(|mut log| turn.decide(&mut answer, log.as_mut(), history, parking));
+        let state = state.and_then(|mut log| turn.decide(&mut answer, log.as_mut(), history, board));
         let state = match state {
             Ok(state) => state,
             Err(error) => {
@@ -105,7 +106,7 @@ impl Server<'_> {
         };
         if state == GateState::Opened {
             // What stays behind is a stray, which a clean-up takes away.
-            let _stray = parking.hide(&turn.id);
+            let _stray = board.take_down(&turn.id);
         }
         GateAnswer { id: turn.id, state, answer }
     }
@@ -140,7 +141,7 @@ impl Turn<'_> {
         answer: &mut Answer,
         log: &mut dyn Log,
         history: &mut dyn History,
-        parking: &mut dyn Parking,
+        board: &mut dyn Board,
     ) -> Result<GateState, LogError> {
         let Self { server, ask, id, .. } = self;
         let now = server.moment(log, answer);
@@ -174,7 +175,7 @@ impl Turn<'_> {
         let decided = answer.decision.updates.first();
         if decided.is_some_and(|update| waits(update, &policy, &answer.intake.tokens)) {
             let waiting = kept.filter(|kept| !is_overdue && !is_superseded(kept, log.kept()));
-            if let Some(until) = self.wait(answer, waiting, log, parking, now)? {
+            if let Some(until) = self.wait(answer, waiting, log, board, now)? {
                 return Ok(GateState::Waits { until });
             }
         }
@@ -242,7 +243,7 @@ impl Turn<'_> {
         answer: &mut Answer,
         waiting: Option<KeptRequest>,
         log: &mut dyn Log,
-        parking: &mut dyn Parking,
+        board: &mut dyn Board,
         now: Timestamp,
     ) -> Result<Option<Timestamp>, LogError> {
         let Self { server, ask, .. } = self;
@@ -251,15 +252,18 @@ impl Turn<'_> {
         opened.request.reason.clone_from(&ask.reason);
         let step = step_of(&opened.id, &opened.subject, &opened.request, &answer.pusher, Step::Sent { bytes: 0 });
         if waiting.is_none()
-            && let Err(full) = room(log.kept(), &step, server.limits)
+            && let Err(full) = admit(&mut log.kept().to_vec(), &step, server.limits)
         {
             answer.refusals.push(Refusal::Own(OwnRefusal::NoRoom(full)));
             return Ok(None);
         }
         let kept = if waiting.is_some() { Kept::Before } else { Kept::Now };
         let by = written_for(answer.pusher.login.as_deref());
-        let shown = parking.show(&opened.id, &opened.subject, &opened.request, &by);
-        opened.kept = shown.map(|()| kept).map_err(NotKept::Parking);
+        let shown = Shown { id: &opened.id, subject: &opened.subject, request: &opened.request };
+        opened.kept = match board.put_up(shown, &by) {
+            Ok(()) => Ok(kept),
+            Err(why) => Err(NotKept::Failed(Arc::new(why.into()))),
+        };
         let since = match &waiting {
             Some(waiting) => waiting.since,
             None => {

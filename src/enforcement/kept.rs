@@ -2,7 +2,8 @@
 
 use super::Server;
 use crate::domain::audit::{Entry, Event, KeptRequest, Removal, Step};
-use crate::domain::change::Target;
+use crate::domain::change::{ChangesetId, Target};
+use crate::domain::request::RequestId;
 use crate::domain::time::{Span, Timestamp};
 use crate::ports::log::LogError;
 use crate::ports::parking::{Landing, ParkingError};
@@ -34,19 +35,22 @@ impl Server<'_> {
     /// # Errors
     /// [`KeptError`]; a later run goes on.
     pub fn tidy(&self, moved: &[Target], landing: &mut dyn Landing, deadline: Instant) -> Result<(), KeptError> {
+        // In this order: what is kept is shown first, and recorded under the lock.
+        let shown = landing.shown()?;
         let log = self.log.open(deadline)?;
-        let (kept, shown) = (log.kept().to_vec(), landing.shown()?);
-        for stray in shown.iter().filter(|id| !kept.iter().any(|one| one.id == **id)).take(MOST) {
-            landing.hide(stray)?;
-        }
-        let now = self.entry_time(log.as_ref());
+        let (kept, now) = (log.kept().to_vec(), self.entry_time(log.as_ref()));
         drop(log);
+        let is_stray = |(id, _): &(&RequestId, &ChangesetId)| !kept.iter().any(|one| one.id == **id);
+        let strays: Vec<_> = shown.iter().filter(is_stray).take(MOST).collect();
+        for (id, by) in &strays {
+            landing.hide(id, by)?;
+        }
         let policy = self.policy.load().ok();
         let mut removed = 0;
         for request in &kept {
-            let is_shown = shown.contains(&request.id);
+            let shown = shown.get(&request.id);
             // A gate's commits stand in the repository in any case.
-            let why = if !is_shown && request.action.gate().is_none() && now.since(request.since) > ON_ITS_WAY {
+            let why = if shown.is_none() && request.action.gate().is_none() && now.since(request.since) > ON_ITS_WAY {
                 Some(Removal::Damaged)
             } else if is_superseded(request, &kept) {
                 Some(Removal::Superseded)
@@ -63,8 +67,13 @@ impl Server<'_> {
                 && removed < MOST
             {
                 removed += 1;
-                self.remove(request, why, landing, deadline)?;
+                if self.remove(request, why, deadline)? {
+                    shown.map(|by| landing.hide(&request.id, by)).transpose()?;
+                }
             }
+        }
+        if removed > 0 || !strays.is_empty() {
+            landing.sweep()?;
         }
         Ok(())
     }
@@ -73,21 +82,15 @@ impl Server<'_> {
         now.since(request.since) > self.limits.keep
     }
 
-    fn remove(
-        &self,
-        request: &KeptRequest,
-        why: Removal,
-        landing: &mut dyn Landing,
-        deadline: Instant,
-    ) -> Result<(), KeptError> {
+    /// Records that the request is kept no longer; tells whether that was done, for it may have been kept anew in the meantime.
+    fn remove(&self, request: &KeptRequest, why: Removal, deadline: Instant) -> Result<bool, KeptError> {
         let mut log = self.log.open(deadline)?;
-        // It may have been kept anew in the meantime.
-        if log.kept().contains(request) {
+        let is_kept = log.kept().contains(request);
+        if is_kept {
             let time = self.entry_time(log.as_ref());
             log.append(&Entry { time, event: Event::Request(request.step(Step::Removed { why })) })?;
-            landing.hide(&request.id)?;
         }
-        Ok(())
+        Ok(is_kept)
     }
 }
 

@@ -4,41 +4,42 @@ use super::Server;
 use super::kept::{KeptError, MOST, is_superseded};
 use super::own::parse;
 use super::preview::PreviewError;
-use crate::domain::approval::Token;
 use crate::domain::audit::{Entry, Event, KeptRequest, Obstacle, Step};
-use crate::domain::change::Action;
+use crate::domain::change::{Action, Target};
 use crate::domain::name::RuleName;
 use crate::domain::policy::{Mode, Policy, UpdateDecision, Verdict};
 use crate::domain::request::RequestId;
 use crate::ports::incoming::Carried;
 use crate::ports::log::LogError;
 use crate::ports::parking::{Landing, ParkingError};
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 /// What a push brought that may let requests land.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Arrived {
-    tokens: Vec<Token>,
-    requests: Vec<RequestId>,
+    /// The targets that its tokens name; `None` for a token that names none, such as an attestation.
+    pub targets: BTreeSet<Option<Target>>,
+    /// The requests that it sent.
+    pub requests: BTreeSet<RequestId>,
 }
 
 impl Arrived {
     /// Takes what a push carried; what is no token is passed over.
-    pub fn of(carried: Carried) -> Self {
-        let tokens = carried.tokens.iter().filter_map(|token| Some(parse(token).ok()?.token)).collect();
-        Self { tokens, requests: carried.requests.into_iter().map(|request| request.id).collect() }
+    pub fn of(carried: &Carried) -> Self {
+        let targets = carried.tokens.iter().filter_map(|token| Some(parse(token).ok()?.token.target)).collect();
+        Self { targets, requests: carried.requests.iter().map(|request| request.id.clone()).collect() }
     }
 
     /// Tells whether there is nothing.
     pub fn is_empty(&self) -> bool {
-        self.tokens.is_empty() && self.requests.is_empty()
+        self.targets.is_empty() && self.requests.is_empty()
     }
 
-    /// Tells whether it may let `request` land. What names no target, such as an attestation, may let any.
-    pub fn concerns(&self, request: &KeptRequest) -> bool {
-        let mut targets = self.tokens.iter().map(|token| token.target.as_ref());
-        targets.any(|target| target.is_none_or(|target| *target == request.target))
-            || self.requests.contains(&request.id)
+    /// Tells whether it may let `request` land. A token without a target may let any.
+    fn concerns(&self, request: &KeptRequest) -> bool {
+        let names = |target: &Option<Target>| target.as_ref().is_none_or(|target| *target == request.target);
+        self.targets.iter().any(names) || self.requests.contains(&request.id)
     }
 }
 
@@ -93,7 +94,8 @@ enum Standing {
 }
 
 impl Server<'_> {
-    /// Lets those requests land that `concerned` picks, that say so, and that would be let in. The oldest come first.
+    /// Lets those requests land that `arrived` concerns, that say so, and that would be let in. The oldest come first. What came with
+    /// the same push is tried as well: there one may need what the other lets land.
     ///
     /// Each lands by a push of its own, which is judged anew: what is found out here only decides whether one is tried. The log is not
     /// locked meanwhile. Who comes second, or after a crash, finds the target where it should be.
@@ -102,7 +104,7 @@ impl Server<'_> {
     /// [`KeptError::Log`].
     pub fn land(
         &self,
-        concerned: &dyn Fn(&KeptRequest) -> bool,
+        arrived: &Arrived,
         landing: &mut dyn Landing,
         deadline: Instant,
     ) -> Result<Vec<Attempt>, KeptError> {
@@ -111,12 +113,11 @@ impl Server<'_> {
         let (kept, now) = (log.kept().to_vec(), self.entry_time(log.as_ref()));
         drop(log);
         let known = |one: &&KeptRequest| one.requester.login.is_some() || self.unknown_pusher_allowed;
-        let waiting = kept
-            .iter()
-            .filter(|one| one.action.gate().is_none())
-            .filter(|one| !is_superseded(one, &kept) && !self.is_overdue(one, now));
+        let lands = kept.iter().filter(|one| one.action.gate().is_none());
+        let waiting = lands.filter(|one| !is_superseded(one, &kept) && !self.is_overdue(one, now));
+        let pushes: BTreeSet<u64> = kept.iter().filter(|one| arrived.concerns(one)).map(|one| one.push).collect();
         let mut attempts = Vec::new();
-        for request in waiting.filter(known).filter(|one| concerned(one)).take(MOST) {
+        for request in waiting.filter(known).filter(|one| pushes.contains(&one.push)).take(MOST) {
             if let Some(result) = self.try_to_land(&policy, request, landing, deadline) {
                 if let Err(why) = &result {
                     self.note(request, why.obstacle(), deadline)?;
@@ -172,17 +173,17 @@ impl Server<'_> {
         landing: &mut dyn Landing,
         deadline: Instant,
     ) -> Result<Standing, NotLanded> {
-        let Some(mut history) = landing.supposed(request)? else { return Ok(Standing::Landed) };
+        let Some(history) = landing.supposed(request)? else { return Ok(Standing::Landed) };
         let login = request.requester.login.as_deref();
-        let assessment = self.preview(policy, &mut *history, login, deadline)?;
+        let assessment = self.preview(policy, history, login, deadline)?;
         let Some(update) = assessment.decision.updates.first() else { return Ok(Standing::Landed) };
         let lands_itself = lands_itself(policy, update);
-        let forward = matches!(update.action, Action::Update | Action::Create);
-        Ok(match assessment.decision.verdict() {
-            verdict if forward => Standing::Judged { verdict, lands_itself },
+        let verdict = assessment.decision.verdict();
+        Ok(match update.action {
+            Action::Update | Action::Create => Standing::Judged { verdict, lands_itself },
             // Only where somebody waits for it to land by itself is that worth saying.
-            verdict if !lands_itself => Standing::Judged { verdict, lands_itself },
-            _ => Standing::Moved,
+            Action::Rewrite | Action::NewHead if lands_itself => Standing::Moved,
+            _ => Standing::Judged { verdict, lands_itself: false },
         })
     }
 

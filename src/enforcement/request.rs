@@ -9,7 +9,8 @@ use crate::domain::request::{Limits, Request, RequestId, written_for};
 use crate::domain::time::Timestamp;
 use crate::ports::incoming::{Carried, NoRoom, OwnRefusal};
 use crate::ports::log::LogError;
-use crate::ports::parking::{Parking, ParkingError};
+use crate::ports::parking::{Parking, ParkingError, Shown};
+use std::sync::Arc;
 use std::time::Instant;
 
 /// The index of an entry that is still to be written: behind all others.
@@ -52,7 +53,16 @@ pub enum NotKept {
     /// The pusher's other requests leave no room.
     #[error(transparent)]
     NoRoom(#[from] NoRoom),
-    /// It could not be kept.
+    /// It could not be kept, nor could what came with it.
+    #[error(transparent)]
+    Failed(#[from] Arc<KeepError>),
+}
+
+/// Why nothing of a refused push is kept.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeepError {
+    /// The commits could not be put where they should wait.
     #[error(transparent)]
     Parking(#[from] ParkingError),
     /// The log did not take it.
@@ -94,12 +104,11 @@ pub(super) fn refusals(intake: &Intake, kept: &[KeptRequest], pusher: &Pusher, l
         }
     }
     let mut kept = kept.to_vec();
-    for (number, carried) in intake.requests.iter().enumerate() {
-        // The bytes are those of the whole push.
-        let bytes = if number == 0 { intake.bytes } else { 0 };
-        let wanted = step_of(&carried.id, &carried.subject, &carried.request, pusher, Step::Sent { bytes });
-        match room(&kept, &wanted, limits) {
-            Ok(room) if bytes <= room => kept.extend(KeptRequest::of(NEXT, Timestamp::EPOCH, &wanted)),
+    for (step, carried) in sent(intake).zip(&intake.requests) {
+        let Step::Sent { bytes } = step else { continue };
+        let wanted = step_of(&carried.id, &carried.subject, &carried.request, pusher, step);
+        match admit(&mut kept, &wanted, limits) {
+            Ok(room) if bytes <= room => {}
             Ok(_) => refusals.push(OwnRefusal::NoRoom(NoRoom::Bytes { limit: limits.max_bytes })),
             Err(full) => refusals.push(OwnRefusal::NoRoom(full)),
         }
@@ -107,15 +116,17 @@ pub(super) fn refusals(intake: &Intake, kept: &[KeptRequest], pusher: &Pusher, l
     refusals
 }
 
+/// The steps of the requests that arrive: what the whole push brought is the first one's.
+fn sent(intake: &Intake) -> impl Iterator<Item = Step> {
+    std::iter::once(intake.bytes).chain(std::iter::repeat(0)).map(|bytes| Step::Sent { bytes })
+}
+
 /// Returns the steps of an allowed push: the requests that it sends and takes back.
 pub(super) fn steps(intake: &Intake, pusher: &Pusher, kept: &[KeptRequest]) -> Vec<RequestStep> {
-    let Intake { requests, cancelled, bytes, .. } = intake;
-    let gone = kept.iter().filter(|one| cancelled.contains(&one.id)).map(|one| one.step(Step::Cancelled));
-    let sent = requests.iter().enumerate().map(|(number, carried)| {
-        let step = Step::Sent { bytes: if number == 0 { *bytes } else { 0 } };
-        step_of(&carried.id, &carried.subject, &carried.request, pusher, step)
-    });
-    gone.chain(sent).collect()
+    let gone = kept.iter().filter(|one| intake.cancelled.contains(&one.id)).map(|one| one.step(Step::Cancelled));
+    let arrived = sent(intake).zip(&intake.requests);
+    let arrived = arrived.map(|(step, one)| step_of(&one.id, &one.subject, &one.request, pusher, step));
+    gone.chain(arrived).collect()
 }
 
 impl Server<'_> {
@@ -150,68 +161,109 @@ impl Server<'_> {
     /// became of it. The decision stands already.
     ///
     /// 1. Under the log's lock: is there room?
-    /// 2. Without it, for it may take a while: the commits are copied to where they stay.
-    /// 3. Under the lock again: is there still room? The request is shown to approvers, then recorded as kept.
+    /// 2. Without it, for it may take a while: the commits are copied to where they stay, all at once.
+    /// 3. Under the lock again: is there still room? The requests are shown to approvers, then recorded as kept.
     ///
-    /// After a crash behind 2 nothing refers to the copy; behind the showing the request counts for nothing until it is parked again, and
-    /// a clean-up takes it away.
+    /// After a crash behind 2 nothing refers to the copy; behind the showing the requests count for nothing until they are parked again, and
+    /// a clean-up takes them away.
     pub fn park(&self, answer: &mut Answer, parking: &mut dyn Parking, deadline: Instant) {
         let Ok(Some(recorded)) = &answer.recorded else { return };
         let of = recorded.index;
         if !self.limits.park {
             return;
         }
-        for opened in &mut answer.requests {
-            if matches!(opened.kept, Err(NotKept::Off)) {
-                opened.kept = self.park_one(opened, &answer.pusher, of, parking, deadline);
+        let mut waiting: Vec<&mut Opened> =
+            answer.requests.iter_mut().filter(|one| matches!(one.kept, Err(NotKept::Off))).collect();
+        if let Err(why) = self.park_all(&mut waiting, &answer.pusher, of, parking, deadline) {
+            let why = Arc::new(why);
+            for opened in waiting.into_iter().filter(|one| matches!(one.kept, Err(NotKept::Off))) {
+                opened.kept = Err(NotKept::Failed(Arc::clone(&why)));
             }
         }
     }
 
-    fn park_one(
+    /// Says of each request that it is kept, or that there is no room for it.
+    fn park_all(
         &self,
-        opened: &Opened,
+        waiting: &mut [&mut Opened],
         pusher: &Pusher,
         of: u64,
         parking: &mut dyn Parking,
         deadline: Instant,
-    ) -> Result<Kept, NotKept> {
-        let Opened { id, subject, request, .. } = opened;
-        let wanted = |bytes| step_of(id, subject, request, pusher, Step::Parked { bytes, of });
+    ) -> Result<(), KeepError> {
         let log = self.log.open(deadline)?;
-        if log.kept().iter().any(|one| one.id == *id) && parking.has(id)? {
-            return Ok(Kept::Before);
-        }
-        let limit = room(log.kept(), &wanted(0), self.limits)?;
+        let kept = log.kept().to_vec();
         drop(log);
-        let bytes = parking.rescue(subject, limit, deadline)?;
+        for opened in &mut *waiting {
+            if kept.iter().any(|one| one.id == opened.id) && parking.has(&opened.id)? {
+                opened.kept = Ok(Kept::Before);
+            }
+        }
+        // What the push brought is the first one's.
+        let steps = |wanted: &[&mut Opened], bytes: u64| -> Vec<RequestStep> {
+            let parked = std::iter::once(bytes).chain(std::iter::repeat(0)).map(|bytes| Step::Parked { bytes, of });
+            parked.zip(wanted).map(|(step, one)| step_of(&one.id, &one.subject, &one.request, pusher, step)).collect()
+        };
+        // How many bytes there is room for, as far as there is room for a request at all.
+        let admit_all = |wanted: &mut Vec<&mut Opened>, kept: &[KeptRequest]| {
+            let (mut kept, mut limit) = (kept.to_vec(), 0);
+            wanted.retain_mut(|opened| {
+                let step = Step::Parked { bytes: 0, of };
+                let step = step_of(&opened.id, &opened.subject, &opened.request, pusher, step);
+                match admit(&mut kept, &step, self.limits) {
+                    Ok(room) => limit = room,
+                    Err(full) => opened.kept = Err(full.into()),
+                }
+                matches!(opened.kept, Err(NotKept::Off))
+            });
+            limit
+        };
+        let mut wanted: Vec<&mut Opened> =
+            waiting.iter_mut().map(|one| &mut **one).filter(|one| matches!(one.kept, Err(NotKept::Off))).collect();
+        let limit = admit_all(&mut wanted, &kept);
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        let subjects: Vec<ChangesetId> = wanted.iter().map(|one| one.subject).collect();
+        let bytes = parking.rescue(&subjects, limit, deadline)?;
         let mut log = self.log.open(deadline)?;
-        let limit = room(log.kept(), &wanted(0), self.limits)?;
+        let limit = admit_all(&mut wanted, log.kept());
         if bytes > limit {
             return Err(ParkingError::TooLarge { limit }.into());
         }
-        parking.show(id, subject, request, &written_for(pusher.login.as_deref()))?;
+        let shown: Vec<Shown<'_>> =
+            wanted.iter().map(|one| Shown { id: &one.id, subject: &one.subject, request: &one.request }).collect();
+        parking.show(&shown, &written_for(pusher.login.as_deref()))?;
         let time = self.entry_time(log.as_ref());
-        log.append(&Entry { time, event: Event::Request(wanted(bytes)) })?;
-        Ok(Kept::Now)
+        for (step, opened) in steps(&wanted, bytes).into_iter().zip(wanted) {
+            log.append(&Entry { time, event: Event::Request(step) })?;
+            opened.kept = Ok(Kept::Now);
+        }
+        Ok(())
     }
 }
 
-/// Returns how many bytes `wanted` may bring: what it takes the place of does not count.
-pub(super) fn room(kept: &[KeptRequest], wanted: &RequestStep, limits: &Limits) -> Result<u64, NoRoom> {
+/// Takes `wanted` among what is kept, in the place of what it supersedes; returns how many bytes it may bring.
+pub(super) fn admit(kept: &mut Vec<KeptRequest>, wanted: &RequestStep, limits: &Limits) -> Result<u64, NoRoom> {
     let then = KeptRequest::of(NEXT, Timestamp::EPOCH, wanted);
-    let replaced = |one: &&KeptRequest| then.as_ref().is_some_and(|then| one.is_superseded_by(then));
-    let others = || {
-        let theirs = kept.iter().filter(|one| one.requester.login == wanted.requester.login);
-        theirs.filter(|one| one.id != wanted.id && !replaced(one))
-    };
-    if others().count() as u64 >= limits.max_count {
+    let replaced =
+        |one: &KeptRequest| one.id == wanted.id || then.as_ref().is_some_and(|then| one.is_superseded_by(then));
+    let theirs = kept.iter().filter(|one| one.requester.login == wanted.requester.login && !replaced(one));
+    let (mut count, mut used) = (0, 0_u64);
+    for one in theirs {
+        count += 1;
+        used = used.saturating_add(one.bytes);
+    }
+    if count >= limits.max_count {
         return Err(NoRoom::Count { limit: limits.max_count });
     }
-    let used = others().fold(0_u64, |sum, one| sum.saturating_add(one.bytes));
     match limits.max_bytes.saturating_sub(used) {
         0 => Err(NoRoom::Bytes { limit: limits.max_bytes }),
-        room => Ok(room),
+        room => {
+            kept.retain(|one| !replaced(one));
+            kept.extend(then);
+            Ok(room)
+        }
     }
 }
 

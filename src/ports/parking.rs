@@ -4,12 +4,12 @@ use super::history::History;
 use crate::domain::audit::KeptRequest;
 use crate::domain::change::ChangesetId;
 use crate::domain::request::{Request, RequestId};
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::io;
 use std::time::Instant;
 
-/// Where the commits of requests wait.
+/// Where the commits of requests are put to wait.
 pub trait Parking {
     /// Tells whether approvers can fetch the request.
     ///
@@ -17,40 +17,76 @@ pub trait Parking {
     /// [`ParkingError`].
     fn has(&mut self, id: &RequestId) -> Result<bool, ParkingError>;
 
-    /// Takes `subject`, with everything below it that is nowhere else, out of a push that is being refused; returns its size in bytes.
+    /// Takes `subjects`, with everything below them that is nowhere else, out of a push that is being refused; returns their size in
+    /// bytes, together.
     ///
-    /// Nobody can fetch it yet: what is left behind by a crash after this goes with the next clean-up of the repository itself.
+    /// Nobody can fetch them yet: what is left behind by a crash after this goes with the next clean-up of the repository itself.
     ///
     /// # Errors
     /// [`ParkingError`]; [`ParkingError::TooLarge`] if it is more than `limit` bytes.
-    fn rescue(&mut self, subject: &ChangesetId, limit: u64, deadline: Instant) -> Result<u64, ParkingError>;
+    fn rescue(&mut self, subjects: &[ChangesetId], limit: u64, deadline: Instant) -> Result<u64, ParkingError>;
 
-    /// Lets approvers fetch the request for `subject`, which was rescued; does nothing if they can already. It is written in the name `by`.
+    /// Lets approvers fetch these requests, whose subjects were rescued together; does nothing about one that they can fetch already. They
+    /// are written in the name `by`.
+    ///
+    /// Others wait meanwhile, so it must be quick.
+    ///
+    /// # Errors
+    /// [`ParkingError`]: some may be shown then.
+    fn show(&mut self, requests: &[Shown<'_>], by: &str) -> Result<(), ParkingError>;
+}
+
+/// A request that approvers should be able to fetch.
+#[derive(Debug, Clone, Copy)]
+pub struct Shown<'r> {
+    /// Its id.
+    pub id: &'r RequestId,
+    /// The changeset that it is about.
+    pub subject: &'r ChangesetId,
+    /// What it asks.
+    pub request: &'r Request,
+}
+
+/// Where approvers see which gates wait. Their commits stand in the repository in any case.
+pub trait Board {
+    /// Lets approvers fetch the request for a gate, written in the name `by`; does nothing if they can already.
     ///
     /// # Errors
     /// [`ParkingError`].
-    fn show(&mut self, id: &RequestId, subject: &ChangesetId, request: &Request, by: &str) -> Result<(), ParkingError>;
-
-    /// Lists the requests that approvers can fetch.
-    ///
-    /// # Errors
-    /// [`ParkingError`].
-    fn shown(&mut self) -> Result<BTreeSet<RequestId>, ParkingError>;
+    fn put_up(&mut self, gate: Shown<'_>, by: &str) -> Result<(), ParkingError>;
 
     /// Takes a request away from approvers; does nothing if they cannot fetch it.
     ///
     /// # Errors
     /// [`ParkingError`].
-    fn hide(&mut self, id: &RequestId) -> Result<(), ParkingError>;
+    fn take_down(&mut self, id: &RequestId) -> Result<(), ParkingError>;
 }
 
-/// What is needed to let a kept request land.
-pub trait Landing: Parking {
+/// Where the commits of requests wait, and what is needed to let one land.
+pub trait Landing {
+    /// Lists the requests that approvers can fetch, with the changeset that shows each.
+    ///
+    /// # Errors
+    /// [`ParkingError`].
+    fn shown(&mut self) -> Result<BTreeMap<RequestId, ChangesetId>, ParkingError>;
+
+    /// Takes a request away from approvers, if `shown` is what shows it to them.
+    ///
+    /// # Errors
+    /// [`ParkingError`].
+    fn hide(&mut self, id: &RequestId, shown: &ChangesetId) -> Result<(), ParkingError>;
+
+    /// Gives back the room of what no request needs any longer, where the system does not do that by itself.
+    ///
+    /// # Errors
+    /// [`ParkingError`].
+    fn sweep(&mut self) -> Result<(), ParkingError>;
+
     /// Supposes the push that would let it land; `None` where its target holds the subject already.
     ///
     /// # Errors
     /// [`ParkingError`], such as for commits that are gone.
-    fn supposed(&mut self, request: &KeptRequest) -> Result<Option<Box<dyn History + '_>>, ParkingError>;
+    fn supposed(&mut self, request: &KeptRequest) -> Result<Option<&mut dyn History>, ParkingError>;
 
     /// Pushes it, as its requester, from where it waits to its target; returns what was said where that is refused.
     ///

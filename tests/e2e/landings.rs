@@ -2,12 +2,13 @@
 
 use crate::requests::{id_of, place, refused, send, settings, steps};
 use crate::support::{
-    ALICE, APPROVALS, BOB, CAROL, Guarded as _, MAIN, MALLORY, NOBODY, Person, TestRepo, hours_from, now, sign,
-    token_file,
+    ALICE, APPROVALS, BOB, CAROL, Guarded as _, MAIN, MALLORY, NOBODY, Person, TestRepo, hours_from, now, one, sign,
+    states, time, token_file,
 };
 use jit::domain::approval::{Kind, Token};
 use jit::domain::audit::{Decision, Event, Removal, Step, Verdict};
-use jit::domain::change::ChangesetId;
+use jit::domain::change::{ChangesetId, IdKind};
+use jit::domain::time::Span;
 use std::fs;
 use std::thread;
 
@@ -73,6 +74,69 @@ fn the_last_approval_lets_a_kept_request_land_as_its_requesters_push() {
     repo.log_is_sound();
     // Who asked finds it there.
     assert!(repo.push(BOB, &[&format!("{}:main", subject.hex())]).succeeded());
+}
+
+#[test]
+fn a_request_goes_from_refused_to_landed_without_another_push_of_its_author() {
+    let repo = landing(TWO);
+    let (alice, bob, carol) = (repo.desk(ALICE), repo.desk(BOB), repo.desk(CAROL));
+    let server = repo.server().to_str().expect("a plain path").to_owned();
+    let on_server = |id: &str| bob.json(&["show", id, "--repo", &server], 0);
+    let head = || ChangesetId::from_hex(IdKind::GitSha1, &alice.git(&["rev-parse", "HEAD"])).expect("an id");
+    let told = || steps(&repo).into_iter().map(|(who, what, _)| format!("{who} {what}")).collect::<Vec<_>>();
+
+    alice.commit("src/a");
+    let start = repo.server_tip(MAIN);
+    assert!(!alice.push(&["HEAD:main"]).succeeded());
+    let first = id_of(&repo, MAIN, &head()).to_string();
+    assert_eq!((told(), repo.server_tip(MAIN)), (vec!["alice parked".to_owned()], start));
+    for seen in [on_server(&first), bob.json(&["show", &first], 0)] {
+        assert_eq!(seen["state"], "open");
+        assert_eq!(time(&seen["waits_until"]), time(&seen["opened"]).plus(Span::days(7)));
+    }
+    carol.must(&["reject", &first, "--reason", "needs a test", "--yes"]);
+    for seen in [on_server(&first), bob.json(&["show", &first], 0)] {
+        assert_eq!((&seen["state"], &seen["rules"][0]["tokens"][0]["who"]), (&"denied".into(), &"carol".into()));
+    }
+
+    alice.git(&["commit", "--quiet", "--amend", "--message", "with a test"]);
+    assert!(!alice.push(&["HEAD:main"]).succeeded());
+    let (commit, second) = (head(), id_of(&repo, MAIN, &head()).to_string());
+    assert_eq!(told(), ["alice parked", "alice parked"]);
+    let seen = on_server(&first);
+    assert_eq!((&seen["state"], &seen["ended"]["by"]), (&"superseded".into(), &second.as_str().into()));
+    bob.must(&["sign", &second, "--yes"]);
+    assert_eq!((removals(&repo), repo.server_tip(MAIN)), (vec![Removal::Superseded], start));
+    let seen = on_server(&second);
+    assert_eq!((&seen["state"], &seen["could_sign"]), (&"open".into(), &serde_json::json!(["carol"])));
+    assert_eq!(seen["use_before"], serde_json::Value::Null);
+    assert_eq!(states(&carol.json(&["pending"], 0)), one(&second, "open"));
+
+    carol.must(&["sign", &second, "--yes"]);
+    assert_eq!((repo.server_tip(MAIN), removals(&repo)), (Some(commit), vec![Removal::Superseded, Removal::Landed]));
+    let last = decisions_on(&repo, MAIN).pop().expect("a decision");
+    assert_eq!((last.verdict, last.pusher.login.as_deref(), last.tokens.len()), (Verdict::Allow, Some("alice"), 2));
+    assert_eq!(on_server(&second)["state"], "landed");
+    assert_eq!(states(&carol.json(&["pending", "--all"], 0)), vec![]);
+    repo.log_is_sound();
+}
+
+#[test]
+fn what_one_refused_push_asks_for_is_kept_in_one_pack() {
+    let repo = landing(TWO);
+    let one = repo.commit(BOB, &["a"]);
+    let other = repo.commit(BOB, &["b"]);
+    let packs = || fs::read_dir(repo.server().join("objects/pack")).expect("packs").count();
+    let before = packs();
+    let said = repo.push(BOB, &[&format!("{}:main", one.hex()), &format!("{}:refs/heads/side", other.hex())]);
+    assert!(!said.succeeded());
+    let whole = packs() - before;
+    assert_eq!(
+        steps(&repo).iter().map(|step| (step.1, step.2)).collect::<Vec<_>>(),
+        [("parked", one), ("parked", other)]
+    );
+    let (again, _) = refused(&repo, ALICE, MAIN, "c");
+    assert_eq!((packs() - before, steps(&repo).len()), (2 * whole, 3), "{again:?}");
 }
 
 #[test]

@@ -26,6 +26,7 @@ mod installation;
 mod keys;
 mod landings;
 mod merges;
+mod metrics;
 mod objects;
 mod pipelines;
 mod policy_changes;

@@ -187,9 +187,13 @@ fn another_policy_makes_another_state() {
     let people = format!("version = 1\ndefault = \"allow\"\n{}", crate::support::people());
     repo.write_policy(&[("people.toml", &people), ("rules.toml", &format!("version = 1\n{TWO}"))]);
     let policies = repo.path("policies");
+    keep(&repo, "3d");
     let applied = alice.must(&["policy", "apply", policies.to_str().expect("a path"), &server(&repo), "--yes"]);
     assert!(applied.text().contains("open request"), "{}", applied.text());
     assert_eq!(states(), ("open".into(), "open".into()));
+    // How long it waits was published with the policy.
+    let seen = alice.json(&["show", &id], 0);
+    assert_eq!(time(&seen["waits_until"]), time(&seen["opened"]).plus(Span::days(3)));
 }
 
 #[test]

@@ -16,6 +16,7 @@ mod gates;
 mod guard;
 mod hostile;
 mod installation;
+mod landings;
 mod names;
 mod policy_effect;
 mod requests;

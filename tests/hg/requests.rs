@@ -10,17 +10,26 @@ use std::fs;
 const REVIEW: &str = "[[rule]]\nname = \"review\"\nbranches = [\"*\"]\n\
                       require = [{ role = \"leads\", approvals = 1 }]\n";
 
-/// A server that keeps what refused pushes bring, with `more` in its `[requests]`.
 fn parking(more: &str) -> Guard {
-    let guard = Guard::new(REVIEW);
+    parking_by(REVIEW, more)
+}
+
+/// A server that keeps what refused pushes bring, with `more` in its `[requests]`.
+pub fn parking_by(rules: &str, more: &str) -> Guard {
+    let guard = Guard::new(rules);
+    settings(&guard, more);
+    guard
+}
+
+/// Has the server keep what refused pushes bring, with `more` in its `[requests]`.
+pub fn settings(guard: &Guard, more: &str) {
     let path = guard.hg.server().join(".hg/jit/config.toml");
     let text = fs::read_to_string(&path).expect("settings");
     let (before, _) = text.split_once("[requests]\n").expect("a table");
     fs::write(path, format!("{before}[requests]\npark = true\n{more}\n")).expect("written");
-    guard
 }
 
-fn steps(guard: &Guard) -> Vec<RequestStep> {
+pub fn steps(guard: &Guard) -> Vec<RequestStep> {
     let of = |event: Event| match event {
         Event::Request(step) => Some(step),
         _ => None,
@@ -29,7 +38,7 @@ fn steps(guard: &Guard) -> Vec<RequestStep> {
 }
 
 /// Who did what, in order.
-fn told(guard: &Guard) -> Vec<String> {
+pub fn told(guard: &Guard) -> Vec<String> {
     let word = |step: &RequestStep| match step.step {
         Step::Sent { .. } => "sent",
         Step::Parked { .. } => "parked",
@@ -49,7 +58,7 @@ fn beside(desk: &Desk<'_>) -> String {
 }
 
 /// Every name in the sibling.
-fn names(guard: &Guard) -> String {
+pub fn names(guard: &Guard) -> String {
     guard.hg.ok(&guard.hg.path("server-requests"), &["bookmarks", "--template", "{bookmark} {node}\n"])
 }
 
@@ -101,6 +110,7 @@ fn a_request_is_sent_and_taken_back_by_its_sender_alone() {
         let asked = alice.json(&["request", &commit, "-m", "please"], 0);
         let id = asked["request"].as_str().expect("an id");
         assert_eq!(told(&guard), ["alice sent"]);
+        assert!(matches!(steps(&guard)[0].step, Step::Sent { bytes } if bytes > 0));
         assert_eq!(steps(&guard)[0].reason.as_deref(), Some("please"));
         let node = names(&guard).trim().split(' ').nth(1).expect("a node").to_owned();
         let root = mallory.hg(&["log", "--rev", "0", "--template", "{node}"]);
@@ -111,7 +121,9 @@ fn a_request_is_sent_and_taken_back_by_its_sender_alone() {
             assert!(!set(desk, "r-000000000000", "", &node), "another request's name");
         }
         assert_eq!(names(&guard), format!("{id} {node}\n"));
-        assert!(set(&alice, id, &node, ""));
+        mallory.ends(&["request", "--cancel", id], 1);
+        assert_eq!(told(&guard), ["alice sent"]);
+        alice.must(&["request", "--cancel", id]);
         assert_eq!(told(&guard), ["alice sent", "alice cancelled"]);
         assert_eq!(names(&guard), "");
         guard.log_is_sound();
@@ -158,6 +170,27 @@ fn what_there_is_no_room_for_is_not_kept() {
             assert_eq!(alice.push(&["--new-branch", "--rev", "."]).code, Some(255));
         }
         assert_eq!((told(&guard).len(), names(&guard).lines().count()), (kept, kept), "{more}");
+        guard.log_is_sound();
+    }
+}
+
+#[test]
+fn what_is_sent_to_the_sibling_is_counted_and_has_a_name_or_does_not_stay() {
+    for (more, sent) in [("max_count = 1", 1), ("max_size = \"100B\"", 0), ("max_size = \"1MB\"", 2)] {
+        let guard = Guard::new(REVIEW);
+        settings(&guard, more);
+        let alice = guard.desk(ALICE, Transport::Ssh);
+        let sibling = guard.hg.path("server-requests");
+        let size = || guard.hg.ok(&sibling, &["log", "--hidden", "--template", "."]).len();
+        let before = size();
+        for branch in ["one", "two"] {
+            alice.hg(&["update", "--quiet", "--rev", "0"]);
+            alice.hg(&["branch", "--quiet", branch]);
+            alice.change(&format!("src/{branch}"), branch);
+            alice.jit(&["request", "."]);
+        }
+        assert_eq!((told(&guard).len(), names(&guard).lines().count()), (sent, sent), "{more}");
+        assert_eq!(size() - before, 2 * sent, "{more}: each brings a change and a request");
         guard.log_is_sound();
     }
 }

@@ -1,11 +1,10 @@
 //! What is told is the same for Git and Mercurial.
 
 use crate::central::{Central, Form, to};
-use crate::desk::{REVIEW, webhook};
+use crate::desk::{REVIEW, park, set_places, webhook};
 use crate::server::{Answer, Server};
 use crate::support::{ALICE, BOB, CAROL, Guarded as _, MAIN};
 use rstest::rstest;
-use std::fs;
 
 #[rstest]
 fn a_refused_push_what_it_would_change_and_its_landing_are_told_on_either_system(
@@ -13,11 +12,9 @@ fn a_refused_push_what_it_would_change_and_its_landing_are_told_on_either_system
 ) {
     let server = Server::new(Answer::Status(200));
     let repo = Central::new(form, REVIEW);
-    let path = repo.jit_path("config.toml");
-    let text = fs::read_to_string(&path).expect("settings");
-    assert!(text.contains("park = false"), "{text}");
     let place = webhook("hook", &server.url("")) + "events = [\"opened\", \"landed\"]\n";
-    fs::write(&path, text.replace("park = false", "park = true") + &place).expect("written");
+    set_places(&repo, &place);
+    park(&repo);
     repo.commit(ALICE, &["src/a.rs"]);
     let commit = repo.commit(ALICE, &["src/b.rs", "src/c.rs"]);
     // What it brought is kept, so this push changes something although it is refused.

@@ -3,6 +3,7 @@
 use crate::support::{Guarded, Said, TestRepo};
 use jit::adapters::disk::log::DiskLogStore;
 use jit::domain::audit::{Entry, Event, Hash, PolicyChange};
+use jit::domain::time::Timestamp;
 use jit::ports::log::LogStore as _;
 use std::fs;
 use std::ops::Range;
@@ -22,11 +23,19 @@ pub fn repo(places: &str) -> TestRepo {
 }
 
 /// Puts `places` at the end of the settings, in place of what a test put there before.
-pub fn set_places(repo: &TestRepo, places: &str) {
+pub fn set_places(repo: &impl Guarded, places: &str) {
     let path = repo.jit_path("config.toml");
     let text = fs::read_to_string(&path).expect("settings");
     let own = text.split("# places\n").next().expect("a beginning");
     fs::write(path, format!("{own}# places\n{places}")).expect("written");
+}
+
+/// Lets the server keep what refused pushes bring.
+pub fn park(repo: &impl Guarded) {
+    let path = repo.jit_path("config.toml");
+    let text = fs::read_to_string(&path).expect("settings");
+    assert!(text.contains("park = false"), "{text}");
+    fs::write(&path, text.replace("park = false", "park = true")).expect("written");
 }
 
 /// A webhook.
@@ -62,18 +71,22 @@ pub fn happen(repo: &TestRepo, count: usize) {
 
 /// As [`happen`], with these numbers.
 pub fn happen_numbered(repo: &TestRepo, numbers: Range<usize>) {
-    let clock = Arc::new(crate::support::now);
-    let store = DiskLogStore::new(repo.audit_paths(), clock);
+    let change = |number| PolicyChange {
+        digest: Hash::of(b"policy"),
+        files: Hash::of(b"{}"),
+        by: format!("alice-{number}"),
+        changed: Vec::new(),
+        blob: None,
+    };
+    append(repo, crate::support::now(), numbers.map(|number| Event::Policy(change(number))));
+}
+
+/// Writes entries of the moment `time` into the log.
+pub fn append(repo: &TestRepo, time: Timestamp, events: impl IntoIterator<Item = Event>) {
+    let store = DiskLogStore::new(repo.audit_paths(), Arc::new(move || time));
     let mut log = store.open(Instant::now() + Duration::from_secs(60)).expect("a log");
-    let files = log.keep_blob(b"{}").expect("kept");
-    for number in numbers {
-        let change = PolicyChange {
-            digest: Hash::of(b"policy"),
-            files,
-            by: format!("alice-{number}"),
-            changed: Vec::new(),
-            blob: None,
-        };
-        log.append(&Entry { time: crate::support::now(), event: Event::Policy(change) }).expect("appended");
+    log.keep_blob(b"{}").expect("kept");
+    for event in events {
+        log.append(&Entry { time, event }).expect("appended");
     }
 }

@@ -1,8 +1,11 @@
 //! Places that fail, processes that are killed, outboxes with rubbish in them, clocks that jump.
 
-use crate::desk::{happen, happen_numbered, notify, outbox, repo, set_places, status, webhook};
+use crate::desk::{append, happen, happen_numbered, notify, outbox, repo, set_places, status, webhook};
+use crate::past::step;
 use crate::server::{Answer, Server, trickle};
 use crate::support::{Guarded as _, TestRepo, command, now, run};
+use jit::domain::audit::Step;
+use jit::domain::change::{ChangesetId, IdKind};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::net::TcpListener;
@@ -101,17 +104,22 @@ fn a_deliverer_that_is_killed_two_hundred_times_forgets_nothing() {
     let repo = begun(&server);
     let path = repo.server();
     let (mut seed, mut happened, end) = (1_u64, 0, Instant::now() + Duration::from_secs(300));
-    for round in 0..200 {
+    for round in 0..200_u8 {
         if round % 2 == 0 {
             // Names go on where they stopped, so that each event is known by its own.
             happen_numbered(&repo, happened..happened + 3);
             happened += 3;
         }
+        if round % 20 == 0 {
+            // Each takes the place of the one before: what is told of that depends on what was told of it.
+            let tip = ChangesetId::from_bytes(IdKind::GitSha1, &[round / 20 + 1; 20]).expect("an id");
+            append(&repo, now(), [step(&repo, tip, Step::Sent { bytes: 1 })]);
+        }
         let mut deliver = command(crate::support::PROGRAM, &repo.path("home"), crate::support::ALICE, 1);
         deliver.args(["notify", "deliver", "--now"]).arg(&path).stdout(Stdio::null()).stderr(Stdio::null());
         let mut child = deliver.spawn().expect("started");
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        sleep(Duration::from_micros((seed >> 33) % 30_000));
+        sleep(Duration::from_micros((seed >> 33) % 50_000));
         child.kill().expect("killed");
         child.wait().expect("ended");
         assert!(Instant::now() < end, "round {round}");
@@ -120,9 +128,13 @@ fn a_deliverer_that_is_killed_two_hundred_times_forgets_nothing() {
     let told = told(&server);
     let forgotten: Vec<_> = (0..happened).map(|n| format!("alice-{n}")).filter(|who| !told.contains_key(who)).collect();
     assert!(forgotten.is_empty(), "{forgotten:?}");
-    let ids: BTreeSet<String> =
-        server.received().iter().filter_map(|one| one.header("Idempotency-Key").map(str::to_owned)).collect();
-    assert_eq!(ids.len(), told.len(), "an event came under two ids");
+    let mut events: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for one in server.received() {
+        let of = |name| one.header(name).unwrap_or_default().to_owned();
+        events.entry(of("X-Jit-Event")).or_default().insert(of("Idempotency-Key"));
+    }
+    let ids = ["policy-changed", "opened", "superseded"].map(|event| events.get(event).map_or(0, BTreeSet::len));
+    assert_eq!(ids, [happened + 1, 10, 9], "forgotten, or under two ids");
 }
 
 #[test]
@@ -271,11 +283,10 @@ fn a_place_that_takes_too_long_is_given_up_however_many_bytes_it_says() {
     for place in places {
         // The first policy waits to be told.
         let repo = repo(&format!("{place}timeout = \"1s\"\n"));
-        let begun = Instant::now();
         assert_eq!(notify(&repo, "deliver", &[]).code, Some(4), "{place}");
         let error = status(&repo, "hook")["error"].as_str().unwrap_or_default().to_owned();
+        // Of an answer that is a refusal already, the rest does not matter.
         let refused = error.contains("status 500");
         assert!(refused || error.contains("took longer than 1s"), "{place}: {error}");
-        assert!(begun.elapsed() < Duration::from_secs(50), "{place}: {:?}", begun.elapsed());
     }
 }

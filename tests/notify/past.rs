@@ -1,18 +1,15 @@
 //! A log whose entries are as old as a test wants them, so that nobody has to wait for what only time brings.
 
-use crate::desk::outbox;
+use crate::desk::{append, outbox};
 use crate::support::{Guarded as _, MAIN, TestRepo, now};
 use jit::adapters::disk::OutboxState;
 use jit::adapters::disk::log::{DiskLogStore, NewLog};
-use jit::domain::audit::{
-    Decision, Entry, Event, Origin, RequestStep, RuleRecord, Step, System, UpdateRecord, Verdict,
-};
+use jit::domain::audit::{Decision, Event, Origin, RequestStep, RuleRecord, Step, System, UpdateRecord, Verdict};
 use jit::domain::change::{Action, ChangesetId, Pusher, Target};
 use jit::domain::name::RuleName;
 use jit::domain::policy::Mode;
 use jit::domain::request::RequestId;
 use jit::domain::time::Span;
-use jit::ports::log::LogStore as _;
 use std::collections::BTreeMap;
 use std::fs;
 use std::sync::Arc;
@@ -36,10 +33,7 @@ pub fn since(repo: &TestRepo, age: Span, entries: Vec<Event>) {
         version: "1".to_owned(),
     };
     store.create(&new, deadline).expect("a log");
-    let mut log = store.open(deadline).expect("a log");
-    for event in entries {
-        log.append(&Entry { time: begun, event }).expect("appended");
-    }
+    append(repo, begun, entries);
     let state = outbox(repo, "hook", "state");
     fs::create_dir_all(state.parent().expect("a folder")).expect("made");
     fs::write(state, serde_json::to_vec(&OutboxState::default()).expect("JSON")).expect("written");

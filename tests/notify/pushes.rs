@@ -1,8 +1,8 @@
 //! What pushes cause: real ones, with the process that the hooks start.
 
-use crate::desk::{notify, repo, set_places, status, webhook};
+use crate::desk::{REVIEW, notify, park, repo, set_places, status, webhook};
 use crate::server::{Answer, Received, Server};
-use crate::support::{self, ALICE, BOB, CAROL, Guarded as _, MAIN, TestRepo};
+use crate::support::{self, ALICE, APPROVALS, BOB, CAROL, Guarded as _, MAIN, TestRepo, sign, token_file};
 use jit::domain::approval::{Kind, Token};
 use std::fs;
 use std::time::{Duration, Instant};
@@ -58,10 +58,7 @@ fn a_refused_push_is_told_with_what_to_type_and_so_is_what_landed() {
 fn every_step_of_a_request_is_told() {
     let server = Server::new(Answer::Status(200));
     let repo = repo(&(webhook("hook", &server.url("")) + "roles = [\"maintainers\"]\n"));
-    let path = repo.jit_path("config.toml");
-    let text = fs::read_to_string(&path).expect("settings");
-    assert!(text.contains("park = false"), "{text}");
-    fs::write(&path, text.replace("park = false", "park = true")).expect("written");
+    park(&repo);
     let told = || {
         notify(&repo, "deliver", &["--now"]);
         let events = server.received().into_iter().map(|one| one.header("X-Jit-Event").unwrap_or_default().to_owned());
@@ -159,4 +156,24 @@ fn nothing_is_told_of_what_no_approval_could_change() {
     repo.refused(ALICE, &["HEAD:refs/heads/main"], &["`frozen`"]);
     assert_eq!(notify(&repo, "deliver", &[]).code, Some(0));
     assert!(server.received().is_empty(), "{:?}", server.received());
+}
+
+#[test]
+fn a_landing_by_itself_that_fails_is_told() {
+    let server = Server::new(Answer::Status(200));
+    let repo = TestRepo::new(&format!("{REVIEW}land = \"auto\"\n"));
+    set_places(&repo, &(webhook("hook", &server.url("")) + "roles = [\"maintainers\"]\nevents = [\"not-landed\"]\n"));
+    park(&repo);
+    let subject = repo.commit(ALICE, &["a"]);
+    assert!(!repo.push(ALICE, &["HEAD:refs/heads/main"]).succeeded());
+    let approvals = [BOB, CAROL].map(|who| token_file(&sign(who, repo.approval(subject, MAIN))));
+    // Meanwhile `main` goes another way.
+    let tree = repo.server_git(&["commit-tree", "main^{tree}", "-p", "main", "-m", "another"]);
+    repo.server_git(&["update-ref", MAIN, tree.trim()]);
+    repo.commit_approvals(&approvals);
+    repo.accepted(BOB, &[&format!("{APPROVALS}:{APPROVALS}")]);
+    let notice = server.wait_for(1)[0].json();
+    assert_eq!((&notice["event"], &notice["requester"]), (&"not-landed".into(), &"alice".into()));
+    assert_eq!(notice["details"], serde_json::json!(["its target has moved on"]));
+    assert_eq!(notice["about"]["new"][0], subject.to_string());
 }

@@ -96,7 +96,12 @@ impl Judge {
     /// Installs the hooks and lets everything in.
     pub fn allowing(test: &TestHg) -> Self {
         Self::start(test, |seen| match &seen.updates {
-            Ok(_) => Reply::Allow { say: vec![], publish: seen.tokens.iter().map(|(id, _)| *id).collect() },
+            Ok(_) => Reply::Allow {
+                say: vec![],
+                publish: seen.tokens.iter().map(|(id, _)| *id).collect(),
+                name: vec![],
+                later: String::new(),
+            },
             Err(error) => Reply::Deny { say: vec![], reason: vec![reason(error)], hint: vec![] },
         })
     }
@@ -133,8 +138,11 @@ fn judge(stream: UnixStream, answer: &impl Fn(&Seen) -> Reply, store: &Mutex<Vec
         seen.tokens = history.tokens().to_vec();
         seen.targets = history.all_targets().unwrap_or_default();
     }
-    let reply =
-        if seen.header.hook == b"pretxnclose" { answer(&seen) } else { Reply::Allow { say: vec![], publish: vec![] } };
+    let reply = if seen.header.hook == b"pretxnclose" {
+        answer(&seen)
+    } else {
+        Reply::Allow { say: vec![], publish: vec![], name: vec![], later: String::new() }
+    };
     store.lock().expect("no thread panicked").push(seen);
     let _ = history.reply(&reply);
 }

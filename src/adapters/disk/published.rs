@@ -1,15 +1,19 @@
 //! What a server tells its clients of itself: `repository.toml`, beside the policy's files (docs/spec/published.md).
 
+use super::request_settings::span_text;
 use crate::domain::audit::{Origin, OriginError, VerifierKey, VerifierKeyError};
+use crate::domain::time::Span;
 use serde::{Deserialize, Serialize};
 
-/// The repository's name, and how to verify its log.
+/// The repository's name, how to verify its log, and how long requests wait there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Published {
     /// Name and id, as tokens write it.
     pub repository: String,
     /// The key that signs the log; it names the log's origin.
     pub key: VerifierKey,
+    /// How long a request may wait.
+    pub keep: Span,
 }
 
 /// The file as it is written.
@@ -20,6 +24,8 @@ struct Written {
     repository: String,
     origin: String,
     key: String,
+    #[serde(with = "span_text")]
+    keep: Span,
 }
 
 /// Why a text is not a `repository.toml`.
@@ -59,8 +65,9 @@ impl Published {
             repository: self.repository.clone(),
             origin: self.key.origin().to_string(),
             key: self.key.to_string(),
+            keep: self.keep,
         };
-        toml::to_string(&written).expect("four plain values are TOML")
+        toml::to_string(&written).expect("five plain values are TOML")
     }
 
     /// Reads the file.
@@ -81,6 +88,11 @@ impl Published {
         if !printable || !written.repository.contains('@') {
             return Err(PublishedError::Repository);
         }
-        Ok(Self { repository: written.repository, key })
+        Ok(Self { repository: written.repository, key, keep: written.keep })
+    }
+
+    /// Tells whether both are of the same repository with the same log. What else a server says of itself may change.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.repository == other.repository && self.key == other.key
     }
 }

@@ -37,7 +37,8 @@ impl From<RequestSettings> for Limits {
     }
 }
 
-mod span_text {
+/// How a span is written in settings.
+pub(super) mod span_text {
     use super::{Deserialize, Deserializer, Serializer, Span};
     use serde::de::Error as _;
 

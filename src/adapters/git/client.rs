@@ -115,7 +115,9 @@ impl Checkout {
     pub fn diff(&self, old: Option<&ChangesetId>, new: &ChangesetId) -> Result<Vec<u8>, CheckoutError> {
         let old = old.map_or_else(|| empty_tree(new.kind()).to_owned(), ChangesetId::hex);
         let plain = ["diff-tree", "-p", "-M", "--no-color", "--no-ext-diff", "--no-textconv", "--end-of-options"];
-        let output = self.git(plain.into_iter().chain([old.as_str(), new.hex().as_str()]))?;
+        // Paths are shown as they are; whoever shows them escapes what could steer a terminal.
+        let plain = ["-c", "core.quotePath=false"].into_iter().chain(plain);
+        let output = self.git(plain.chain([old.as_str(), new.hex().as_str()]))?;
         let failed = CheckoutError::Failed { doing: "compare two commits", said: output.stderr };
         if output.status.success() { Ok(output.stdout) } else { Err(failed) }
     }

@@ -2,7 +2,7 @@
 
 use super::approvals::{OwnRefRefusal, TokenFile};
 use super::publish::APPROVALS_REF;
-use super::{GitHistory, GitRepository};
+use super::{GitHistory, GitRepository, Quarantine};
 use crate::domain::change::{Action, ChangesetId, RefUpdate, Target};
 use crate::domain::request::{Request, RequestId};
 use crate::ports::history::{History, HistoryError, Need};
@@ -20,16 +20,16 @@ pub struct GitPush {
     history: GitHistory,
     repository: String,
     options: Vec<Vec<u8>>,
-    /// How many bytes of objects it brought.
-    quarantined: u64,
+    /// Where the objects are that it brought, unless they have left it.
+    quarantine: Option<Quarantine>,
 }
 
 impl GitPush {
     /// Joins the claims (in `history`) with the push `options`; `repository` is the name and id that tokens name.
     ///
-    /// `quarantined` is how many bytes of objects came with it.
-    pub fn new(history: GitHistory, repository: String, options: Vec<Vec<u8>>, quarantined: u64) -> Self {
-        Self { history, repository, options, quarantined }
+    /// In `quarantine` are the objects that came with it; without one, nobody asks how many bytes they have.
+    pub fn new(history: GitHistory, repository: String, options: Vec<Vec<u8>>, quarantine: Option<Quarantine>) -> Self {
+        Self { history, repository, options, quarantine }
     }
 
     fn own(&self, update: &RefUpdate, carried: &mut Carried) -> Result<(), HistoryError> {
@@ -116,9 +116,13 @@ fn cancelled(name: &[u8]) -> Option<RequestId> {
 
 impl Incoming for GitPush {
     fn carried(&mut self, updates: &[RefUpdate]) -> Result<Carried, HistoryError> {
-        let mut carried = Carried { bytes: self.quarantined, ..Carried::default() };
+        let mut carried = Carried::default();
         for update in updates.iter().filter(|update| update.target.is_own()) {
             self.own(update, &mut carried)?;
+        }
+        // Every file there is looked at, so only where somebody has to keep account of it.
+        if !carried.requests.is_empty() {
+            carried.bytes = self.quarantine.as_ref().map_or(0, Quarantine::bytes);
         }
         let offers = self.options.iter().filter_map(|option| option.strip_prefix(TOKEN_OPTION));
         carried.tokens.extend(offers.map(|text| CarriedToken { text: text.to_vec(), place: TokenPlace::Offered }));

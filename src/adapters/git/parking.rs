@@ -4,11 +4,11 @@
 //! every object as `git fsck` does and stops at a size. Nothing refers to that pack until the request's ref is made.
 
 use super::children::{Pipeline, Place, failed, not_run};
-use super::{GitRepository, OpenError, REQUESTS};
+use super::{GitHistory, GitRepository, OpenError, REQUESTS};
 use crate::domain::change::ChangesetId;
-use crate::domain::request::{Request, RequestId};
-use crate::ports::parking::{Parking, ParkingError};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::domain::request::RequestId;
+use crate::ports::parking::{Board, Parking, ParkingError, Shown};
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -60,6 +60,8 @@ pub struct GitParking {
     pub(super) place: Place,
     /// By which variable hooks learn who pushes.
     pub(super) pusher_env: String,
+    /// The push that was supposed last.
+    pub(super) supposing: Option<GitHistory>,
     quarantine: Quarantine,
 }
 
@@ -78,7 +80,7 @@ impl GitParking {
         let value = |name| Some((name, environment.get(&OsString::from(name))?.clone()));
         let kept = ["PATH", "HOME"].into_iter().filter_map(value).collect();
         let place = Place { common_dir: repo.common_dir().to_owned(), kept };
-        Ok(Self { repo, place, pusher_env, quarantine: Quarantine::of(environment) })
+        Ok(Self { repo, place, pusher_env, supposing: None, quarantine: Quarantine::of(environment) })
     }
 
     /// Tells whether the commit `value` is the request `id` for `subject`.
@@ -92,14 +94,15 @@ impl Parking for GitParking {
         Ok(self.repo.kept(&place(id)).map_err(unwritable)?.is_some())
     }
 
-    fn rescue(&mut self, subject: &ChangesetId, limit: u64, deadline: Instant) -> Result<u64, ParkingError> {
+    fn rescue(&mut self, subjects: &[ChangesetId], limit: u64, deadline: Instant) -> Result<u64, ParkingError> {
         let inside = |mut command: Command| {
             command.envs(self.quarantine.variables.iter().cloned());
             command
         };
         let mut line = Pipeline::until(deadline)?;
-        let subject = subject.hex();
-        let objects = inside(self.place.git(&["rev-list", "--objects", &subject, "--not", "--all"]));
+        let subjects: Vec<String> = subjects.iter().map(ChangesetId::hex).collect();
+        let reached = ["rev-list", "--objects"].into_iter().chain(subjects.iter().map(String::as_str));
+        let objects = inside(self.place.git(&reached.chain(["--not", "--all"]).collect::<Vec<_>>()));
         let objects = line.start(objects, None)?;
         let pack = inside(self.place.git(&["pack-objects", "--quiet", "--stdout"]));
         let pack = line.start(pack, Some(objects))?;
@@ -115,30 +118,35 @@ impl Parking for GitParking {
         }
     }
 
-    fn show(&mut self, id: &RequestId, subject: &ChangesetId, request: &Request, by: &str) -> Result<(), ParkingError> {
-        let name = place(id);
-        match self.repo.kept(&name).map_err(unwritable)? {
-            Some(value) if self.is_request(&value, subject) => return Ok(()),
-            Some(_) => return Err(ParkingError::Taken),
-            None => {}
+    fn show(&mut self, requests: &[Shown<'_>], by: &str) -> Result<(), ParkingError> {
+        for Shown { id, subject, request } in requests {
+            let name = place(id);
+            match self.repo.kept(&name).map_err(unwritable)? {
+                Some(value) if self.is_request(&value, subject) => continue,
+                Some(_) => return Err(ParkingError::Taken),
+                None => {}
+            }
+            let written = self.repo.write_request(subject, request, by.as_bytes()).map_err(unwritable)?;
+            if !self.repo.swap(&name, None, Some(&written)).map_err(unwritable)? {
+                return Err(ParkingError::Taken);
+            }
         }
-        let written = self.repo.write_request(subject, request, by.as_bytes()).map_err(unwritable)?;
-        let made = self.repo.swap(&name, None, Some(&written)).map_err(unwritable)?;
-        if made { Ok(()) } else { Err(ParkingError::Taken) }
+        Ok(())
+    }
+}
+
+impl Board for GitParking {
+    fn put_up(&mut self, gate: Shown<'_>, by: &str) -> Result<(), ParkingError> {
+        self.show(&[gate], by)
     }
 
-    fn shown(&mut self) -> Result<BTreeSet<RequestId>, ParkingError> {
-        let names = self.repo.kept_below(REQUESTS).map_err(unwritable)?;
-        Ok(names.iter().filter_map(|name| RequestId::parse(name).ok()).collect())
-    }
-
-    fn hide(&mut self, id: &RequestId) -> Result<(), ParkingError> {
+    fn take_down(&mut self, id: &RequestId) -> Result<(), ParkingError> {
         self.repo.keep(&place(id), None).map_err(unwritable)
     }
 }
 
 /// The ref of a request.
-fn place(id: &RequestId) -> String {
+pub(super) fn place(id: &RequestId) -> String {
     format!("{REQUESTS}{id}")
 }
 

@@ -4,6 +4,7 @@
 //! gathers what is asked of it; [`Request`] is the conversation with it, and [`MercurialHistory`] what decisions are made from. Commands
 //! start the stock `hg` ([`Hg`]) with a script of the same kind (`jit_clone.py`), and ask that ([`CloneTalk`]).
 
+mod board;
 mod bundle;
 mod changelog;
 mod clone;
@@ -12,6 +13,7 @@ mod error;
 mod hgrc;
 mod history;
 mod incoming;
+mod landing;
 mod manifest;
 mod moves;
 mod own_lines;
@@ -29,12 +31,14 @@ mod state;
 mod transaction;
 mod wire;
 
+pub use board::HgBoard;
 pub use bundle::{Bundle, BundleError, Closed, MOST_TOKENS};
 pub use changelog::{APPROVALS_BRANCH, LONGEST_TOKEN, REQUESTS_BRANCH, TokenFault};
 pub use clone::{ApprovalsHead, CloneTalk, RequestChangeset, Supposed, Talk};
 pub use error::MercurialError;
 pub use hgrc::{CourtesyLines, HOOKS, Hgrc, HgrcError, HookLines};
 pub use history::MercurialHistory;
+pub use landing::HgLanding;
 pub use manifest::LONGEST_MANIFEST;
 pub use parking::HgParking;
 pub use policy::{PolicyDescription, PolicyDescriptionError};
@@ -42,6 +46,7 @@ pub use program::{Hg, HgError, sibling_of};
 pub use reply::Reply;
 pub use request::{Header, MOST_CHANGESETS, PREFACE, Request};
 pub use requirements::{UNSUPPORTED, unsupported};
+pub use sibling::Names;
 pub use transaction::{Treatment, url_login};
 pub use wire::{LONGEST_CONVERSATION, LONGEST_RECORD, MOST_RECORDS};
 

@@ -4,28 +4,28 @@
 use super::MercurialHistory;
 use super::bundle::{Bundle, Closed};
 use super::changelog::REQUESTS_BRANCH;
-use super::program::{Hg, HgError, sibling_of};
-use crate::domain::change::ChangesetId;
-use crate::domain::request::{Request, RequestId};
+use super::program::{Hg, HgError};
+use crate::domain::change::{ChangesetId, IdKind};
+use crate::domain::request::RequestId;
 use crate::domain::time::Timestamp;
 use crate::ports::history::HistoryError;
-use crate::ports::parking::{Parking, ParkingError};
-use std::collections::BTreeSet;
+use crate::ports::parking::{Parking, ParkingError, Shown};
+use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::io::{self, Read, Write};
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 use tempfile::NamedTempFile;
 
 /// Where requests of a central repository wait, and the push that brings them.
 pub struct HgParking<'c, R, W> {
-    conversation: Option<&'c mut MercurialHistory<R, W>>,
+    conversation: &'c mut MercurialHistory<R, W>,
     central: PathBuf,
     sibling: Hg,
     now: Timestamp,
     deadline: Instant,
-    /// The last that was rescued, if it is not empty, and what that stands on.
-    rescued: Option<(NamedTempFile, Vec<ChangesetId>)>,
+    /// The last changesets that were rescued.
+    rescued: Option<NamedTempFile>,
 }
 
 impl<'c, R: Read, W: Write> HgParking<'c, R, W> {
@@ -39,101 +39,94 @@ impl<'c, R: Read, W: Write> HgParking<'c, R, W> {
         now: Timestamp,
         deadline: Instant,
     ) -> Result<Self, HgError> {
-        Self::of(Some(conversation), central, now, deadline)
-    }
-
-    fn of(
-        conversation: Option<&'c mut MercurialHistory<R, W>>,
-        central: &Path,
-        now: Timestamp,
-        deadline: Instant,
-    ) -> Result<Self, HgError> {
-        let missing = |root: &Path| HgError::File {
-            path: root.to_owned(),
-            source: std::io::Error::from(std::io::ErrorKind::NotFound),
-        };
-        let root = sibling_of(central);
-        let sibling = Hg::find(&root)?.filter(|found| root.canonicalize().is_ok_and(|root| root == found.root()));
-        let sibling = sibling.ok_or_else(|| missing(&root))?;
+        let sibling = Hg::sibling(central)?;
         Ok(Self { conversation, central: central.to_owned(), sibling, now, deadline, rescued: None })
     }
 
     fn hg(&self, doing: &'static str, arguments: Vec<OsString>) -> Result<Vec<u8>, ParkingError> {
-        self.sibling.must_until(doing, arguments, self.deadline).map_err(|error| match error {
-            HgError::DeadlinePassed => ParkingError::DeadlinePassed,
-            HgError::NotStarted(source) => ParkingError::NotRun { program: "hg", source },
-            HgError::Failed { said, .. } => {
-                ParkingError::Failed { program: "hg", said: String::from_utf8_lossy(&said).into_owned() }
-            }
-            other => ParkingError::Repository(Box::new(other)),
-        })
-    }
-}
-
-impl HgParking<'static, io::Empty, io::Sink> {
-    /// Where no push is under way: what is asked for stands in the repository at `central`.
-    ///
-    /// # Errors
-    /// As [`HgParking::open`].
-    pub fn without_push(central: &Path, now: Timestamp, deadline: Instant) -> Result<Self, HgError> {
-        Self::of(None, central, now, deadline)
+        self.sibling.must_until(doing, arguments, self.deadline).map_err(parking_error)
     }
 }
 
 impl<R: Read, W: Write> Parking for HgParking<'_, R, W> {
     fn has(&mut self, id: &RequestId) -> Result<bool, ParkingError> {
-        Ok(self.shown()?.contains(id))
+        Ok(requests_in(&self.sibling, self.deadline)?.contains_key(id))
     }
 
-    fn rescue(&mut self, subject: &ChangesetId, limit: u64, _: Instant) -> Result<u64, ParkingError> {
-        let unusable = |source| ParkingError::Repository(Box::new(source));
+    fn rescue(&mut self, subjects: &[ChangesetId], limit: u64, _: Instant) -> Result<u64, ParkingError> {
         let file = tempfile::Builder::new().prefix("jit-").suffix(".hg").tempfile().map_err(unusable)?;
-        let conversation = self.conversation.as_mut().ok_or(ParkingError::Taken)?;
-        let below = conversation.request.bundle(file.path(), subject);
-        let below = below.map_err(|error| ParkingError::Repository(Box::new(HistoryError::from(error))))?;
+        let below = self.conversation.request.bundle(file.path(), subjects);
+        let below = below.map_err(|error| unusable(HistoryError::from(error)))?;
         let bytes = file.path().metadata().map_err(unusable)?.len();
         if bytes > limit {
             return Err(ParkingError::TooLarge { limit });
         }
-        self.rescued = Some((file, below));
+        if !below.is_empty() {
+            let mut pull = pull_from(&self.central);
+            pull.extend(below.iter().flat_map(|id| ["--rev".into(), id.hex().into()]));
+            self.hg("fetch what a request stands on", pull)?;
+        }
+        self.rescued = Some(file);
         Ok(bytes)
     }
 
-    fn show(&mut self, id: &RequestId, subject: &ChangesetId, request: &Request, by: &str) -> Result<(), ParkingError> {
-        let message = request.message();
-        let description = message.trim_end();
-        let closed = Closed { branch: REQUESTS_BRANCH, parent: Some(*subject), user: by, time: self.now, description };
-        let named = Bundle::named(&closed, id).map_err(|error| ParkingError::Repository(Box::new(error)))?;
-        let named = named.to_file().map_err(|error| ParkingError::Repository(Box::new(error)))?;
-        let (changesets, below) = match self.rescued.take() {
-            Some((changesets, below)) => (Some(changesets), below),
-            None if self.conversation.is_some() => return Err(ParkingError::Taken),
-            None if self.has(id)? => return Ok(()),
-            None => (None, vec![*subject]),
-        };
-        if !below.is_empty() {
-            let mut pull: Vec<OsString> = vec!["pull".into(), "--quiet".into()];
-            pull.extend(below.iter().flat_map(|id| ["--rev".into(), id.hex().into()]));
-            pull.extend(["--".into(), self.central.clone().into()]);
-            self.hg("fetch what a request stands on", pull)?;
+    fn show(&mut self, requests: &[Shown<'_>], by: &str) -> Result<(), ParkingError> {
+        let changesets = self.rescued.take().ok_or(ParkingError::Taken)?;
+        let mut named = Vec::new();
+        for Shown { id, subject, request } in requests {
+            let message = request.message();
+            let (parent, description) = (Some(**subject), message.trim_end());
+            let closed = Closed { branch: REQUESTS_BRANCH, parent, user: by, time: self.now, description };
+            named.push(Bundle::named(&closed, id).map_err(unusable)?.to_file().map_err(parking_error)?);
         }
+        // All at once: the log's lock is held.
         let mut unbundle: Vec<OsString> = vec!["unbundle".into(), "--quiet".into(), "--".into()];
-        let brings_something = |file: &&NamedTempFile| file.path().metadata().is_ok_and(|found| found.len() > 0);
-        unbundle.extend(changesets.as_ref().filter(brings_something).map(|file| file.path().into()));
-        unbundle.push(named.path().into());
+        let brings_something = changesets.path().metadata().is_ok_and(|found| found.len() > 0);
+        unbundle.extend(brings_something.then(|| changesets.path().into()));
+        unbundle.extend(named.iter().map(|file| file.path().into()));
         self.hg("keep a request", unbundle).map(drop)
     }
+}
 
-    fn shown(&mut self) -> Result<BTreeSet<RequestId>, ParkingError> {
-        let listed =
-            self.hg("list the requests", ["bookmarks", "--template", "{bookmark}\n"].map(Into::into).to_vec())?;
-        Ok(String::from_utf8_lossy(&listed).lines().filter_map(|name| RequestId::parse(name).ok()).collect())
-    }
+/// The beginning of a command that fetches from the repository at `central`.
+pub(super) fn pull_from(central: &Path) -> Vec<OsString> {
+    let mut pull = central_as_path(central);
+    pull.extend(["pull", "--quiet", "central"].map(OsString::from));
+    pull
+}
 
-    fn hide(&mut self, id: &RequestId) -> Result<(), ParkingError> {
-        if self.has(id)? {
-            self.hg("let go of a request", vec!["bookmark".into(), "--delete".into(), id.to_string().into()])?;
+/// The settings by which a command calls the repository at `central` by this name, and takes over no bookmarks from there.
+pub(super) fn central_as_path(central: &Path) -> Vec<OsString> {
+    let mut path = OsString::from("paths.central=");
+    path.push(central);
+    let settings = [path, "paths.central:bookmarks.mode=ignore".into()];
+    settings.into_iter().flat_map(|setting| ["--config".into(), setting]).collect()
+}
+
+/// Returns the requests that bookmarks of `sibling` name.
+pub(super) fn requests_in(sibling: &Hg, until: Instant) -> Result<BTreeMap<RequestId, ChangesetId>, ParkingError> {
+    let list = ["bookmarks", "--template", "{bookmark} {node}\n"].map(OsString::from).to_vec();
+    let listed = sibling.must_until("list the requests", list, until).map_err(parking_error)?;
+    let listed = String::from_utf8_lossy(&listed);
+    let request = |line: &str| {
+        let (name, node) = line.split_once(' ')?;
+        Some((RequestId::parse(name).ok()?, ChangesetId::from_hex(IdKind::HgSha1, node).ok()?))
+    };
+    Ok(listed.lines().filter_map(request).collect())
+}
+
+/// Says why an `hg` did not keep what it should, or let go of it.
+pub(super) fn parking_error(error: HgError) -> ParkingError {
+    match error {
+        HgError::DeadlinePassed => ParkingError::DeadlinePassed,
+        HgError::NotStarted(source) => ParkingError::NotRun { program: "hg", source },
+        HgError::Failed { said, .. } => {
+            ParkingError::Failed { program: "hg", said: String::from_utf8_lossy(&said).into_owned() }
         }
-        Ok(())
+        other => unusable(other),
     }
+}
+
+pub(super) fn unusable(error: impl std::error::Error + Send + Sync + 'static) -> ParkingError {
+    ParkingError::Repository(Box::new(error))
 }

@@ -17,6 +17,9 @@ use std::time::{Duration, Instant};
 /// Of what `hg` writes to standard error, at most this many bytes are kept.
 const MOST_SAID: u64 = 64 * 1024;
 
+/// An `hg` whose output is a list prints fewer bytes than these.
+const MOST_PRINTED: u64 = 64 << 20;
+
 /// How often an `hg` that may not take long is asked whether it has ended.
 const PAUSE: Duration = Duration::from_millis(5);
 
@@ -104,6 +107,16 @@ impl Hg {
     /// Returns where the repository stands in which commits wait for approval to come here.
     pub fn sibling_root(&self) -> PathBuf {
         sibling_of(&self.root)
+    }
+
+    /// Finds the repository in which commits wait for approval to come to the one at `central`.
+    ///
+    /// # Errors
+    /// [`HgError::File`] if there is none.
+    pub(super) fn sibling(central: &Path) -> Result<Self, HgError> {
+        let root = sibling_of(central);
+        let found = Self::find(&root)?.filter(|found| root.canonicalize().is_ok_and(|root| root == found.root));
+        found.ok_or_else(|| HgError::File { path: root, source: io::ErrorKind::NotFound.into() })
     }
 
     /// Tells whether the store is that of another repository.
@@ -211,34 +224,23 @@ impl Hg {
         arguments: Vec<OsString>,
         deadline: Instant,
     ) -> Result<Vec<u8>, HgError> {
-        let failed = |source| HgError::File { path: "a temporary file".into(), source };
-        let (mut printed, mut said) = (tempfile::tempfile().map_err(failed)?, tempfile::tempfile().map_err(failed)?);
+        let mut command = self.without_hooks();
+        command.args(arguments);
+        ends(doing, command, deadline)
+    }
+
+    /// Prepares an `hg` that asks no hook of jit and waits for nobody's lock longer than two seconds.
+    pub(super) fn without_hooks(&self) -> Command {
         let mut command = self.command();
         command.args(["--config", "ui.timeout=2"]);
         for hook in HOOKS {
             command.arg("--config").arg(format!("hooks.{hook}.jit="));
         }
-        command.args(arguments).env_remove("HG_PENDING").stdin(Stdio::null());
-        command.stdout(printed.try_clone().map_err(failed)?).stderr(said.try_clone().map_err(failed)?);
-        let mut child = command.spawn().map_err(HgError::NotStarted)?;
-        let status = loop {
-            match child.try_wait().map_err(HgError::NotStarted)? {
-                Some(status) => break status,
-                None if Instant::now() >= deadline => {
-                    let _ended = child.kill().and_then(|()| child.wait());
-                    return Err(HgError::DeadlinePassed);
-                }
-                None => thread::sleep(PAUSE),
-            }
-        };
-        let words = |file: &mut File| {
-            let mut words = Vec::new();
-            let read = file.rewind().and_then(|()| file.take(MOST_SAID).read_to_end(&mut words));
-            read.map(|_| words).map_err(failed)
-        };
-        if status.success() { words(&mut printed) } else { Err(HgError::Failed { doing, said: words(&mut said)? }) }
+        command.env_remove("HG_PENDING");
+        command
     }
 
+    /// Prepares an `hg` in this repository, with our environment.
     fn command(&self) -> Command {
         let mut command = Command::new("hg");
         command
@@ -250,6 +252,39 @@ impl Hg {
             .env_remove("LANGUAGE");
         command
     }
+}
+
+/// Runs an `hg` that was prepared, which must succeed until `deadline`; `doing` says what for. Returns its standard output.
+pub(super) fn ends(doing: &'static str, mut command: Command, deadline: Instant) -> Result<Vec<u8>, HgError> {
+    let failed = |source| HgError::File { path: "a temporary file".into(), source };
+    let (mut printed, mut said) = (tempfile::tempfile().map_err(failed)?, tempfile::tempfile().map_err(failed)?);
+    command.stdin(Stdio::null());
+    command.stdout(printed.try_clone().map_err(failed)?).stderr(said.try_clone().map_err(failed)?);
+    let mut child = command.spawn().map_err(HgError::NotStarted)?;
+    let status = loop {
+        match child.try_wait().map_err(HgError::NotStarted)? {
+            Some(status) => break status,
+            None if Instant::now() >= deadline => {
+                let _ended = child.kill().and_then(|()| child.wait());
+                return Err(HgError::DeadlinePassed);
+            }
+            None => thread::sleep(PAUSE),
+        }
+    };
+    let words = |file: &mut File, limit: u64| {
+        let mut words = Vec::new();
+        let read = file.rewind().and_then(|()| file.take(limit).read_to_end(&mut words));
+        read.map(|_| words).map_err(failed)
+    };
+    if !status.success() {
+        return Err(HgError::Failed { doing, said: words(&mut said, MOST_SAID)? });
+    }
+    let printed = words(&mut printed, MOST_PRINTED)?;
+    // A part of a list would be another list.
+    if printed.len() as u64 == MOST_PRINTED {
+        return Err(MercurialError::TooLarge { what: "bytes of output", limit: MOST_PRINTED }.into());
+    }
+    Ok(printed)
 }
 
 impl Bundle {

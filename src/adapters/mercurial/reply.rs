@@ -1,5 +1,6 @@
 //! The answer to the hook's script (docs/spec/hg-request.md, "The reply").
 
+use super::sibling::Names;
 use crate::domain::change::ChangesetId;
 
 /// How many bytes of the reason, and of the advice, Mercurial carries to a pusher: parameters of its bundles are no longer, and it
@@ -17,6 +18,10 @@ pub enum Reply {
         say: Vec<String>,
         /// Changesets that become public in the same transaction: approvals, so that no marker can hide them.
         publish: Vec<ChangesetId>,
+        /// Bookmarks that are set in the same transaction: the names of requests that arrive.
+        name: Names,
+        /// One line that the script gives back once the transaction is made ([`super::Header::later`]); nothing, if it is empty.
+        later: String,
     },
     /// The transaction is refused, and nothing changes.
     Deny {
@@ -39,10 +44,12 @@ impl Reply {
             }
         };
         match self {
-            Self::Allow { say, publish } => {
+            Self::Allow { say, publish, name, later } => {
                 lines("jit-hg-reply/v1", &["allow".to_owned()]);
                 lines("say", say);
                 lines("publish", &publish.iter().map(ChangesetId::hex).collect::<Vec<_>>());
+                lines("name", &name.iter().map(|(name, id)| format!("{name} {}", id.hex())).collect::<Vec<_>>());
+                lines("later", if later.is_empty() { &[] } else { std::slice::from_ref(later) });
             }
             Self::Deny { say, reason, hint } => {
                 lines("jit-hg-reply/v1", &["deny".to_owned()]);
@@ -88,6 +95,7 @@ fn shortened(lines: &[String]) -> (Vec<String>, bool) {
 mod tests {
     use super::*;
     use crate::domain::change::IdKind;
+    use crate::domain::request::RequestId;
 
     #[test]
     fn what_mercurial_cannot_carry_is_printed_instead() {
@@ -113,8 +121,11 @@ mod tests {
     #[test]
     fn a_reply_says_one_thing_a_line() {
         let id = ChangesetId::from_bytes(IdKind::HgSha1, &[1; 20]).expect("not null");
-        let allow = Reply::Allow { say: vec!["jit: allowed".into()], publish: vec![id] };
-        let expected = format!("jit-hg-reply/v1 allow\nsay jit: allowed\npublish {}\nend\n", "01".repeat(20));
+        let name = vec![(RequestId::parse("r-0123456789ab").expect("an id"), id)];
+        let allow = Reply::Allow { say: vec!["jit: allowed".into()], publish: vec![id], name, later: "x y".into() };
+        let node = "01".repeat(20);
+        let rest = format!("publish {node}\nname r-0123456789ab {node}\nlater x y\nend\n");
+        let expected = format!("jit-hg-reply/v1 allow\nsay jit: allowed\n{rest}");
         assert_eq!(String::from_utf8(allow.to_bytes()).expect("UTF-8"), expected);
         let deny = Reply::Deny {
             say: vec![],

@@ -38,6 +38,8 @@ pub struct Header {
     pub source: Option<Vec<u8>>,
     /// Where the push comes from; see [`super::url_login`].
     pub url: Option<Vec<u8>>,
+    /// What the reply that allowed the transaction gave for later; see [`Reply::Allow`].
+    pub later: Option<Vec<u8>>,
     /// What `hg push --pushvars` brought, by its name in upper case.
     pub pushvars: BTreeMap<Vec<u8>, Vec<u8>>,
 }
@@ -178,10 +180,10 @@ impl<R: Read, W: Write> Request<R, W> {
         Ok(found)
     }
 
-    /// Has what `head` brings written to `file`, which stays as it is if that is nothing; returns what it stands on.
-    pub(super) fn bundle(&mut self, file: &Path, head: &ChangesetId) -> Result<Vec<ChangesetId>, MercurialError> {
+    /// Has what `heads` bring written to `file`, which stays as it is if that is nothing; returns what it stands on.
+    pub(super) fn bundle(&mut self, file: &Path, heads: &[ChangesetId]) -> Result<Vec<ChangesetId>, MercurialError> {
         let path = HEXLOWER.encode(file.as_os_str().as_bytes());
-        self.listed(&format!("bundle {path} {}", nodes(&[*head])))
+        self.listed(&format!("bundle {path} {}", nodes(heads)))
     }
 
     /// Returns the heads of the common ancestors of each pair.
@@ -265,12 +267,13 @@ fn header(mut values: BTreeMap<Vec<u8>, Vec<u8>>) -> Result<Header, MercurialErr
     let (hook, folder, repository) = (take("hook"), take("folder"), take("repository"));
     let (Some(hook), Some(folder), Some(repository)) = (hook, folder, repository) else { return Err(required) };
     let (name, id, source, url) = (take("txnname"), take("txnid"), take("source"), take("url"));
+    let later = take("later");
     let mut pushvars = BTreeMap::new();
     for (key, value) in values {
         let name = key.strip_prefix(b"uservar:").ok_or(MercurialError::bad("an unknown key"))?;
         pushvars.insert(name.to_vec(), value);
     }
-    Ok(Header { hook, folder: path(folder), repository: path(repository), name, id, source, url, pushvars })
+    Ok(Header { hook, folder: path(folder), repository: path(repository), name, id, source, url, later, pushvars })
 }
 
 fn path(bytes: Vec<u8>) -> PathBuf {

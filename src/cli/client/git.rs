@@ -233,7 +233,7 @@ fn fetch_own(checkout: &Checkout, remote: &Remote) -> Result<Listing, Failure> {
     remote.fetch(checkout, &stale).map_err(unreached)?;
     // What cannot be read is said by whoever reads it next.
     if let (Some(known), Ok(shown)) = (known, read_published(checkout, remote))
-        && shown != known
+        && !shown.is_same(&known)
     {
         repository.keep(&kept_policy, before.as_ref()).map_err(|error| failure(&error))?;
         let forget = format!("git update-ref -d '{kept_policy}'");

@@ -81,7 +81,11 @@ pub fn remember(dot_hg: &Path, remote: &str, shown: &Published) -> Result<(), Fa
         Ok(text) => {
             let at = safe(path.as_os_str().as_encoded_bytes());
             let known = parse_published(&text).map_err(|failure| failure.context(format!("{at} is damaged")))?;
-            if known == *shown { Ok(()) } else { Err(another_repository(remote, &known, shown, &format!("rm '{at}'"))) }
+            if known.is_same(shown) {
+                Ok(())
+            } else {
+                Err(another_repository(remote, &known, shown, &format!("rm '{at}'")))
+            }
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let folder = path.parent().unwrap_or(dot_hg);

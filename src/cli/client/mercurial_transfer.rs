@@ -102,7 +102,7 @@ impl MercurialClone {
         Ok(self.ask(|talk| talk.resolve(&changeset.hex()))? == Some(*changeset))
     }
 
-    /// Writes the request's changeset on top of its subject, pushes both to the sibling, and names it there.
+    /// Writes the request's changeset on top of its subject and pushes both to the sibling, which names it.
     pub(super) fn push_request(&self, id: &RequestId, subject: &ChangesetId, request: &Request) -> Result<(), Failure> {
         self.demand_not_secret(subject)?;
         let message = request.message();
@@ -119,12 +119,15 @@ impl MercurialClone {
         if !output.status.success() {
             return Err(no_sibling(not_taken("request", "send the request", output)));
         }
+        if self.listed_requests()?.contains_key(id) {
+            return Ok(());
+        }
+        // It was there before, without its name: taken back, and not stripped yet.
         let named = match bundle.ids.first() {
             Some(node) => self.ask(|talk| talk.name_request(id, node)).map_err(no_sibling)?,
             None => false,
         };
-        // Somebody may have sent the same request in this moment: then there is nothing left to do.
-        if named || self.listed_requests()?.contains_key(id) { Ok(()) } else { Err(refused("request", &[])) }
+        if named { Ok(()) } else { Err(refused("request", &[])) }
     }
 
     /// Takes the request's name away in the sibling.

@@ -6,7 +6,7 @@
 use super::report::{Report, Word};
 use crate::adapters::disk::log::LogReader;
 use crate::adapters::git::{Checkout, GitHistory, GitParking, GitRepository};
-use crate::adapters::mercurial::{Hg, HgParking};
+use crate::adapters::mercurial::HgBoard;
 use crate::cli::client::hg_failure;
 use crate::cli::repository::{self, Found, Repository};
 use crate::cli::{Exit, Failure, IntoFailure, ServerParts, safe};
@@ -15,7 +15,6 @@ use crate::domain::name::EnvironmentName;
 use crate::domain::request::RequestId;
 use crate::enforcement::{GateAsk, GateState};
 use crate::ports::log::LogStore as _;
-use crate::ports::parking::Parking;
 use crate::ports::policy_source::PolicySource as _;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -114,14 +113,15 @@ impl Desk {
             Repository::Git(_) => {
                 let environment: BTreeMap<OsString, OsString> = env::vars_os().collect();
                 let pusher_env = self.parts.settings.pusher_env.clone();
-                let mut parking = GitParking::open(&self.found.common_dir, &environment, pusher_env).or_fail()?;
+                let mut board = GitParking::open(&self.found.common_dir, &environment, pusher_env).or_fail()?;
                 let mut history = self.git(deadline)?;
-                self.parts.server().gate(ask, &mut history, &mut parking, started, deadline)
+                self.parts.server().gate(ask, &mut history, &mut board, started, deadline)
             }
             Repository::Mercurial(hg) => {
-                let mut parking = self.hg_parking(hg, deadline)?;
+                let board = HgBoard::open(hg.root(), self.parts.now(), deadline);
+                let mut board = board.map_err(|error| hg_failure(&error))?;
                 let mut talk = hg.talk_here().map_err(|error| hg_failure(&error))?;
-                self.parts.server().gate(ask, talk.history(), &mut parking, started, deadline)
+                self.parts.server().gate(ask, talk.history(), &mut board, started, deadline)
             }
         };
         if matches!(found.answer.recorded, Ok(Some(_))) {
@@ -190,10 +190,6 @@ impl Desk {
         let repository = GitRepository::at(&self.found.common_dir).or_fail()?;
         repository.set_deadline(Some(deadline));
         Ok(GitHistory::receiving(repository, Vec::new()))
-    }
-
-    fn hg_parking(&self, hg: &Hg, deadline: Instant) -> Result<impl Parking + use<>, Failure> {
-        HgParking::without_push(hg.root(), self.parts.now(), deadline).map_err(|error| hg_failure(&error))
     }
 
     /// What changes whenever the log grows.

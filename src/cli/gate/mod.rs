@@ -10,5 +10,5 @@ mod wire;
 pub use desk::{Desk, Wish};
 pub use progress::Progress;
 pub use remote::Address;
-pub use report::{GateFormat, Report, Word};
+pub use report::{Report, Word};
 pub use wire::{Answer, Question, VERSION, WireError};

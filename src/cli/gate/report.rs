@@ -1,40 +1,11 @@
 //! What a pipeline is told, in each form: for people, as JSON, for test reports (JUnit), and for the log of a GitHub workflow.
 
-use crate::cli::{Exit, Told, safe};
+use crate::cli::{Exit, Told, Written, safe};
 use crate::domain::change::Gate;
 use crate::domain::request::RequestId;
 use crate::domain::time::Timestamp;
 use crate::enforcement::{GateAnswer, GateState, Over};
 use serde_json::{Value, json};
-
-/// How an answer is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum GateFormat {
-    /// For people.
-    #[default]
-    Text,
-    /// One JSON document.
-    Json,
-    /// A test suite with one case.
-    Junit,
-    /// Workflow commands of GitHub Actions.
-    Github,
-}
-
-impl GateFormat {
-    /// The words for them.
-    pub const WORDS: [&str; 4] = ["text", "json", "junit", "github"];
-
-    /// Reads one of [`GateFormat::WORDS`]; anything else is text.
-    pub fn of(word: &str) -> Self {
-        match word {
-            "json" => Self::Json,
-            "junit" => Self::Junit,
-            "github" => Self::Github,
-            _ => Self::Text,
-        }
-    }
-}
 
 /// How a gate stands, in one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -220,13 +191,15 @@ impl Report {
         format!("::{command} title=jit gate {}::{data}\n", self.gate.name)
     }
 
-    /// The report as `format` wants it, on standard output.
-    pub fn written(&self, format: GateFormat) -> String {
-        match format {
-            GateFormat::Text => self.lines().iter().map(|line| format!("{line}\n")).collect(),
-            GateFormat::Json => format!("{}\n", self.json()),
-            GateFormat::Junit => self.junit(),
-            GateFormat::Github => self.github(),
+    /// The report in the form that was asked for.
+    pub fn written(&self, form: Written) -> String {
+        match form {
+            Written::Json => format!("{}\n", self.json()),
+            Written::Junit => self.junit(),
+            Written::Github => self.github(),
+            Written::Text | Written::Csv | Written::OpenMetrics => {
+                self.lines().iter().map(|line| format!("{line}\n")).collect()
+            }
         }
     }
 }

@@ -22,10 +22,10 @@ pub struct Known {
 }
 
 impl Place {
-    /// Returns how long a request waits. A clone takes the usual time for its server's.
+    /// Returns how long a request waits; in a clone, as its server has published it.
     pub fn keep(&self) -> Span {
         match self {
-            Self::Clone(_) => Limits::default().keep,
+            Self::Clone(client) => client.published.keep,
             Self::Central(central, _) => central.keep(),
         }
     }

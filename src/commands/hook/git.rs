@@ -46,8 +46,8 @@ pub(super) fn pre_receive(cx: &Context) -> Result<Exit, Failure> {
     let environment: BTreeMap<OsString, OsString> = env::vars_os().collect();
     let options = push_options(&environment).or_fail()?;
     let history = GitHistory::receiving(repo, claims);
-    let quarantine = Quarantine::of(&environment);
-    let mut push = GitPush::new(history, parts.settings.repository.clone(), options, quarantine.bytes());
+    let mut push =
+        GitPush::new(history, parts.settings.repository.clone(), options, Some(Quarantine::of(&environment)));
     let mut answer = parts.server().decide(&mut push, parts.pusher(), started, deadline);
     if parts.settings.requests.park && !answer.requests.is_empty() {
         match GitParking::open(&common_dir, &environment, parts.settings.pusher_env.clone()).or_fail() {
@@ -119,10 +119,11 @@ fn go_on(
     let environment: BTreeMap<OsString, OsString> = env::vars_os().collect();
     let mut parking = GitParking::open(repo.common_dir(), &environment, parts.settings.pusher_env.clone()).or_fail()?;
     let options = push_options(&environment).or_fail()?;
-    let mut push = GitPush::new(GitHistory::supposing(repo, claims), parts.settings.repository.clone(), options, 0);
+    let mut push = GitPush::new(GitHistory::supposing(repo, claims), parts.settings.repository.clone(), options, None);
     let updates = push.ref_updates().or_fail()?;
-    let arrived = Arrived::of(push.carried(&updates).or_fail()?);
-    super::go_on(parts, &arrived, moved, &mut parking, cx)
+    let arrived = Arrived::of(&push.carried(&updates).or_fail()?);
+    let deadline = Instant::now() + parts.settings.deadline;
+    super::go_on(parts, &arrived, moved, &mut parking, deadline, cx)
 }
 
 /// Shows the newest checkpoint to clients. The log is not locked any more, so another push may have shown a newer one.

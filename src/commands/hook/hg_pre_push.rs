@@ -17,7 +17,7 @@ pub(super) fn run(cx: &Context) -> Result<Exit, Failure> {
     let mut talk = CloneTalk::over(request);
     let (reply, exit) = match preview(&mut talk, cx) {
         Ok(assessment) => match assessment.and_then(|assessment| Objection::of(&assessment, System::Mercurial)) {
-            None => (Reply::Allow { say: vec![], publish: vec![] }, Exit::Done),
+            None => (Reply::Allow { say: vec![], publish: vec![], name: vec![], later: String::new() }, Exit::Done),
             Some(Objection { reason, hints }) => deny(reason, hints),
         },
         // Another server, or a log that has shrunk or forked: whoever pushes now should know.
@@ -27,7 +27,7 @@ pub(super) fn run(cx: &Context) -> Result<Exit, Failure> {
         Err(failure) => {
             let why = failure.chain.first().map_or("", String::as_str);
             let note = format!("note: this push cannot be judged here; the server will ({})", safe(why.as_bytes()));
-            (Reply::Allow { say: prefixed([note]), publish: vec![] }, Exit::Done)
+            (Reply::Allow { say: prefixed([note]), publish: vec![], name: vec![], later: String::new() }, Exit::Done)
         }
     };
     talk.into_history().reply(&reply).or_fail()?;

@@ -1,5 +1,6 @@
 //! The hooks of a Mercurial repository: the other end of the conversation with the script (docs/spec/hg-request.md).
 
+use super::afterwards::{self, Afterwards};
 use crate::adapters::disk::folder::Folder;
 use crate::adapters::mercurial::{
     Header, HgParking, MercurialHistory, Reply, Request, Treatment, sibling_of, url_login,
@@ -8,8 +9,11 @@ use crate::cli::{Context, Exit, Failure, IntoFailure, ServerParts, Told};
 use crate::commands::notify;
 use crate::domain::change::Pusher;
 use crate::domain::policy::Verdict;
-use crate::enforcement::{Answer, Stage, Unjudged};
+use crate::enforcement::{Answer, Arrived, Stage, Unjudged};
+use crate::ports::incoming::Incoming as _;
+use std::ffi::OsString;
 use std::io::{BufReader, Stdin, Stdout, Write as _, stdin};
+use std::os::unix::ffi::OsStringExt as _;
 use std::path::Path;
 use std::time::Instant;
 
@@ -95,11 +99,17 @@ fn parts(header: &Header) -> Result<ServerParts, Failure> {
 
 /// Tells whether the transaction is in the repository where commits wait for the one that the `jit` folder belongs to.
 fn is_sibling(header: &Header) -> bool {
-    let central = header.folder.parent().and_then(Path::parent);
-    central.is_some_and(|central| match (sibling_of(central).canonicalize(), header.repository.canonicalize()) {
-        (Ok(sibling), Ok(here)) => sibling == here,
-        _ => false,
+    central_of(header).is_some_and(|central| {
+        match (sibling_of(central).canonicalize(), header.repository.canonicalize()) {
+            (Ok(sibling), Ok(here)) => sibling == here,
+            _ => false,
+        }
     })
+}
+
+/// The repository that the `jit` folder belongs to.
+fn central_of(header: &Header) -> Option<&Path> {
+    header.folder.parent().and_then(Path::parent)
 }
 
 struct Judge<'a> {
@@ -130,7 +140,10 @@ impl Judge<'_> {
             }
             Verdict::Allow => {
                 let publish = conversation.tokens().iter().map(|(id, _)| *id).collect();
-                (Reply::Allow { say: prefixed(reason.into_iter().chain(notes)), publish }, exit)
+                let arrived = Arrived::of(&conversation.carried(&[]).or_fail()?);
+                let moved = answer.decision.updates.iter().map(|update| update.target.clone()).collect();
+                let later = Afterwards { arrived, moved, sweep: false }.to_text();
+                (Reply::Allow { say: prefixed(reason.into_iter().chain(notes)), publish, name: vec![], later }, exit)
             }
             Verdict::Deny => {
                 let notes = notes.into_iter().chain(unkept);
@@ -159,13 +172,17 @@ impl Judge<'_> {
     /// Where commits wait, requests come and are taken back, and nothing else happens.
     fn sibling(&self, hook: Hook, conversation: &mut Conversation) -> Result<(Reply, Exit), Failure> {
         let is_judged = Treatment::of(self.header.name.as_deref()) == Treatment::Judged;
+        if hook == Hook::TxnClose && self.header.later.is_some() {
+            self.go_on();
+        }
         if hook != Hook::PreTxnClose || !is_judged {
             return Ok(allow(vec![]));
         }
-        let carried = conversation.sibling_carried(&self.parts.settings.repository).or_fail()?;
+        let (carried, name) = conversation.sibling_carried(&self.parts.settings.repository).or_fail()?;
+        let left = Afterwards { arrived: Arrived::of(&carried), moved: vec![], sweep: !carried.cancelled.is_empty() };
         let refusals = self.parts.server().take_requests(carried, &self.pusher(), self.deadline).or_fail()?;
         if refusals.is_empty() {
-            return Ok(allow(vec![]));
+            return Ok((Reply::Allow { say: vec![], publish: vec![], name, later: left.to_text() }, Exit::Done));
         }
         let lines = refusals.iter().flat_map(|refusal| {
             let failure = Failure::from_error(Exit::Denied, refusal).context("denied");
@@ -196,14 +213,25 @@ impl Judge<'_> {
         // Without an id nothing was allowed.
         let Ok(id) = self.id() else { return Ok(allow(vec![])) };
         match self.parts.server().record_transaction(&id, applied, self.deadline) {
-            Ok(_) => {
+            Ok(outcome) => {
                 notify::start(self.parts);
+                if applied && outcome.kept > 0 {
+                    self.go_on();
+                }
                 Ok(allow(vec![]))
             }
             Err(error) => {
                 Err(Failure::from_error(Exit::Undecided, &error)
                     .context("the outcome will be recorded with the next push"))
             }
+        }
+    }
+
+    /// Has the requests that wait looked at, which what was decided of this transaction may let land, or end.
+    fn go_on(&self) {
+        let line = self.header.later.clone().map(OsString::from_vec).unwrap_or_default();
+        if let Some(central) = central_of(self.header) {
+            afterwards::start(self.parts, central, line);
         }
     }
 
@@ -221,7 +249,7 @@ impl Judge<'_> {
 }
 
 fn allow(say: Vec<String>) -> (Reply, Exit) {
-    (Reply::Allow { say, publish: vec![] }, Exit::Done)
+    (Reply::Allow { say, publish: vec![], name: vec![], later: String::new() }, Exit::Done)
 }
 
 fn refused(failure: &Failure) -> Reply {

@@ -1,5 +1,6 @@
 //! `jit hook NAME`: what the hooks start. Whatever goes wrong here refuses the push.
 
+mod afterwards;
 mod git;
 mod hg_pre_push;
 mod mercurial;
@@ -45,6 +46,7 @@ pub fn run(args: &Args, cx: &Context) -> Result<Exit, Failure> {
         "post-receive" => git::post_receive(cx),
         "pre-push" => super::pre_push::run(&args.rest, cx),
         "hg-pre-push" => hg_pre_push::run(cx),
+        afterwards::NAME => afterwards::run(&args.rest, cx),
         name => match name.strip_prefix("hg-").and_then(mercurial::Hook::of) {
             Some(hook) => mercurial::run(hook, cx),
             None => Err(Failure::usage(format!("there is no hook `{}`", crate::cli::safe(name.as_bytes())))),
@@ -64,12 +66,12 @@ fn go_on(
     arrived: &Arrived,
     moved: &[Target],
     landing: &mut dyn Landing,
+    deadline: Instant,
     cx: &Context,
 ) -> Result<(), Failure> {
     let server = parts.server();
-    let deadline = Instant::now() + parts.settings.deadline;
     if !arrived.is_empty() {
-        for attempt in server.land(&|one| arrived.concerns(one), landing, deadline).or_fail()? {
+        for attempt in server.land(arrived, landing, deadline).or_fail()? {
             cx.terminal.say(&attempt_words(&attempt));
         }
     }

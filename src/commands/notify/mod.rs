@@ -5,6 +5,7 @@ mod requests;
 mod status;
 mod trial;
 
+use super::detached;
 use super::findings::Findings;
 use crate::adapters::clock::SystemClock;
 use crate::adapters::disk::Outbox;
@@ -19,7 +20,6 @@ use courier::{Courier, Ended};
 use requests::Desk;
 use serde_json::json;
 use std::path::PathBuf;
-use std::process::{Command as Program, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use std::{env, fs, thread};
@@ -79,23 +79,13 @@ pub fn start(parts: &ServerParts) {
     if parts.settings.notify.is_none() {
         return;
     }
-    let mut command = Program::new(&parts.settings.binary);
-    command.args(["notify", "deliver", "--from-hook"]).arg(parts.folder.root().join(".."));
-    // Whoever pushes waits until every process has let go of these.
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    // They are about this push: its quarantine, its options.
-    let of_push =
-        |name: &std::ffi::OsStr| ["GIT_", "HG"].iter().any(|word| name.as_encoded_bytes().starts_with(word.as_bytes()));
-    for name in env::vars_os().map(|(name, _)| name).filter(|name| of_push(name)) {
-        command.env_remove(name);
-    }
-    let _told_later = command.spawn();
+    let folder = parts.folder.root().join("..");
+    detached::start(parts, ["notify".into(), "deliver".into(), "--from-hook".into(), folder.into()]);
 }
 
 fn deliver(args: &DeliverArgs, cx: &Context) -> Result<Exit, Failure> {
     if args.from_hook {
-        // Out of the group that ends with the connection. Where it is a leader already, there is nothing to leave.
-        let _alone = rustix::process::setsid();
+        detached::leave();
     }
     let parts = repository::server(args.repo.as_deref())?;
     let sinks = sinks(&parts)?;

@@ -37,9 +37,13 @@ impl<'a> Desk<'a> {
     /// Returns how each request stands that waits or has ended lately, now that the log has `size` entries; none where they cannot be
     /// read, for then nobody knows.
     pub(super) fn standing(&self, size: u64) -> Arc<Vec<Standing>> {
+        self.standing_by(size, || self.open()?.list(true))
+    }
+
+    fn standing_by(&self, size: u64, list: impl FnOnce() -> Result<Vec<RequestView>, Failure>) -> Arc<Vec<Standing>> {
         let mut seen = self.seen();
         if seen.size != Some(size) {
-            let Ok(views) = self.open().and_then(|requests| requests.list(true)) else { return Arc::default() };
+            let Ok(views) = list() else { return Arc::default() };
             let standing = Arc::new(views.iter().map(of_view).collect());
             *seen = Seen { size: Some(size), views, standing, changes: BTreeMap::new() };
         }
@@ -55,7 +59,7 @@ impl<'a> Desk<'a> {
             let Some(id) = &notice.request else { continue };
             let of_it = |view: &&RequestView| view.asked.id.to_string() == *id;
             let change = changes.entry(id.clone()).or_insert_with(|| {
-                let view = views.iter().find(of_it).ok_or("nobody knows the request")?;
+                let view = views.iter().find(of_it).ok_or("the request cannot be read now")?;
                 match (&view.trouble, &view.judged) {
                     (Some(trouble), _) => return Err(trouble.clone()),
                     (None, None) => return Ok(None),
@@ -122,5 +126,29 @@ fn of_view(view: &RequestView) -> Standing {
         rules: rules.collect(),
         approvals: approvals.collect(),
         rejections: rejections.map(|token| (token.id, (token.who.to_string(), token.reason.clone()))).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+
+    #[test]
+    fn requests_are_judged_once_for_all_places_until_the_log_grows() {
+        let (cx, count) = (Context::default(), Cell::new(0));
+        let desk = Desk::new(None, &cx);
+        let look = |size, answer: Result<Vec<RequestView>, Failure>| {
+            desk.standing_by(size, || {
+                count.set(count.get() + 1);
+                answer
+            });
+            count.get()
+        };
+        let failed = || Err(Failure::undecided("locked"));
+        assert_eq!(look(5, failed()), 1);
+        assert_eq!(look(5, Ok(Vec::new())), 2, "what could not be read is read again");
+        assert_eq!((look(5, failed()), look(5, failed())), (2, 2));
+        assert_eq!((look(6, Ok(Vec::new())), look(6, failed())), (3, 3));
     }
 }

@@ -47,10 +47,6 @@ pub enum Event {
     Uninstall(Uninstall),
 }
 
-/// The kinds that [`Event`] knows.
-const KINDS: [&str; 10] =
-    ["genesis", "decision", "outcome", "request", "gate", "override", "review", "policy", "recovery", "uninstall"];
-
 /// Why bytes are no entry, or an entry cannot be written.
 #[derive(Debug, thiserror::Error)]
 pub enum EntryError {
@@ -92,10 +88,21 @@ impl Entry {
     /// [`EntryError::UnknownKind`] for what a later version wrote, [`EntryError::Malformed`] for everything else.
     pub fn parse(json: &[u8]) -> Result<Self, EntryError> {
         let header = Header::parse(json)?;
-        if !KINDS.contains(&header.kind) {
-            return Err(EntryError::UnknownKind { kind: header.kind.to_owned() });
-        }
-        serde_json::from_slice(json).map_err(EntryError::Malformed)
+        // By its kind at once: serde would first put every field of a tagged value aside, which takes four times as long.
+        let event = match header.kind {
+            "genesis" => fields(json).map(Event::Genesis),
+            "decision" => fields(json).map(Event::Decision),
+            "outcome" => fields(json).map(Event::Outcome),
+            "request" => fields(json).map(Event::Request),
+            "gate" => fields(json).map(Event::Gate),
+            "override" => fields(json).map(Event::Override),
+            "review" => fields(json).map(Event::Review),
+            "policy" => fields(json).map(Event::Policy),
+            "recovery" => fields(json).map(Event::Recovery),
+            "uninstall" => fields(json).map(Event::Uninstall),
+            kind => Err(EntryError::UnknownKind { kind: kind.to_owned() }),
+        };
+        Ok(Self { time: header.time, event: event? })
     }
 
     /// Gives the leaf, and if that is only a short form, the blob with the whole.
@@ -158,6 +165,11 @@ impl Entry {
         }
         short
     }
+}
+
+/// Reads the fields of an entry's kind.
+fn fields<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, EntryError> {
+    serde_json::from_slice(json).map_err(EntryError::Malformed)
 }
 
 /// The few fields of a leaf that tie it to its neighbours and to blobs, of any kind, read without copying.

@@ -5,10 +5,13 @@
 //! moment, and leave none out.
 
 use crate::domain::time::Timestamp;
-use chrono::{DateTime, Datelike as _, NaiveDateTime, Timelike as _, Utc, Weekday};
+use chrono::{DateTime, Datelike as _, Days, NaiveDateTime, NaiveTime, TimeDelta, Timelike as _, Utc, Weekday};
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use std::collections::BTreeSet;
 use std::fmt;
+
+/// A day in seconds.
+const DAY: i64 = 86_400;
 
 /// Whose clocks count: a time zone of the IANA database that is part of the program, so that no machine's own decides.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,10 +33,29 @@ impl Zone {
 
     /// Returns what the clock on the wall shows at the moment `at`.
     fn local(&self, at: Timestamp) -> NaiveDateTime {
+        DateTime::<Utc>::from_timestamp(at.unix() + self.ahead(at.unix()), 0).unwrap_or_default().naive_utc()
+    }
+
+    /// By how many seconds the clocks are ahead of UTC at a moment.
+    fn ahead(&self, unix: i64) -> i64 {
         // A timestamp lies between 1970 and 9999, where every moment has a date.
-        let moment = jiff::Timestamp::from_second(at.unix()).unwrap_or_default();
-        let ahead = i64::from(self.0.to_offset(moment).seconds());
-        DateTime::<Utc>::from_timestamp(at.unix() + ahead, 0).unwrap_or_default().naive_utc()
+        i64::from(self.0.to_offset(jiff::Timestamp::from_second(unix).unwrap_or_default()).seconds())
+    }
+
+    /// The moments at which the clocks can show `local`: it is one of these if they show it at all.
+    fn moments(&self, local: NaiveDateTime) -> impl Iterator<Item = Timestamp> {
+        // Clocks change by less than a day, and not twice within two.
+        let as_if_utc = local.and_utc().timestamp();
+        [-DAY, DAY]
+            .into_iter()
+            .filter_map(move |around| Timestamp::from_unix(as_if_utc - self.ahead(as_if_utc + around)))
+    }
+
+    /// The moments after `from` and before `until` at which the clocks change.
+    fn changes(&self, from: Timestamp, until: Timestamp) -> impl Iterator<Item = Timestamp> {
+        let from = jiff::Timestamp::from_second(from.unix()).unwrap_or_default();
+        let moments = self.0.following(from).map_while(|change| Timestamp::from_unix(change.timestamp().as_second()));
+        moments.take_while(move |moment| *moment < until)
     }
 }
 
@@ -94,6 +116,30 @@ impl Window {
     }
 }
 
+impl Window {
+    /// Returns moments between `from` and `until`, in no order: all at which the window begins or ends, and some more. From one to the next it
+    /// holds throughout or not at all.
+    pub fn edges(&self, from: Timestamp, until: Timestamp) -> Vec<Timestamp> {
+        let zone = &self.zone;
+        let mut edges: Vec<Timestamp> = zone.changes(from, until).collect();
+        match &self.span {
+            WindowSpan::Once { from, to } => {
+                edges.extend([from, to].into_iter().flat_map(|local| zone.moments(*local)))
+            }
+            WindowSpan::Weekly { from: begin, to: end, .. } => {
+                let days = until.since(from).as_seconds() / DAY.unsigned_abs() + 3;
+                let first = zone.local(from).date() - Days::new(1);
+                let midnights = first.iter_days().zip(0..days).map(|(date, _)| date.and_time(NaiveTime::MIN));
+                let minutes = [begin, end].map(|minutes| TimeDelta::minutes(i64::from(*minutes)));
+                let locals = midnights.flat_map(|midnight| minutes.map(|minutes| midnight + minutes));
+                edges.extend(locals.flat_map(|local| zone.moments(local)));
+            }
+        }
+        edges.retain(|edge| from < *edge && *edge < until);
+        edges
+    }
+}
+
 impl fmt::Display for Window {
     /// Writes `2026-12-20T00:00:00 to 2027-01-04T08:00:00 Europe/Vienna` or `mon tue 09:00 to 17:00 Europe/Vienna`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -121,6 +167,7 @@ pub(super) const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "s
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::time::Span;
 
     fn holds(window: &Window, at: &str) -> bool {
         window.holds(Timestamp::parse(at).expect(at))
@@ -207,6 +254,35 @@ mod tests {
         ];
         for (at, expected) in cases {
             assert_eq!(holds(&to_twice, at), expected, "{at}");
+        }
+    }
+
+    #[test]
+    fn between_two_edges_a_window_holds_throughout_or_not_at_all() {
+        let windows = [
+            weekly("Europe/Vienna", &[6], 2 * 60, 3 * 60),
+            weekly("Europe/Vienna", &[5, 6], 22 * 60 + 15, 2 * 60 + 30),
+            weekly("America/St_Johns", &[0, 6], 0, 24 * 60),
+            once("Europe/Vienna", "2026-10-25T02:10:00", "2026-10-25T02:50:00"),
+            once("Europe/Vienna", "2026-03-29T02:30:00", "2026-10-25T02:30:00"),
+        ];
+        for begin in ["2026-03-27T11:00:00Z", "2026-10-23T11:00:00Z"] {
+            let begin = Timestamp::parse(begin).expect("a time");
+            let end = begin.plus(Span::days(5));
+            for window in &windows {
+                let mut edges = window.edges(begin, end);
+                edges.sort();
+                let mut now = begin;
+                let mut changes = Vec::new();
+                while now.plus(Span::seconds(60)) < end {
+                    let next = now.plus(Span::seconds(60));
+                    if window.holds(now) != window.holds(next) {
+                        changes.push(next);
+                    }
+                    now = next;
+                }
+                assert!(changes.iter().all(|change| edges.contains(change)), "{window}: {changes:?} of {edges:?}");
+            }
         }
     }
 

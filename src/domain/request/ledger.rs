@@ -84,6 +84,8 @@ pub struct Ledger {
     /// The newest denial and what it asked for.
     last_denial: Option<(u64, Vec<Ask>)>,
     unseen: Option<u64>,
+    /// What the entry at hand ended.
+    gone: Vec<Asked>,
 }
 
 /// A request that lands, and whether that is a deletion.
@@ -109,11 +111,12 @@ impl Ledger {
     /// Begins before the first entry. A request that is asked for again after it waited for `keep` is open anew.
     pub fn new(keep: Span, wanted: Wanted) -> Self {
         let (asked, own, allowed) = Default::default();
-        Self { keep, wanted, asked, own, allowed, last_denial: None, unseen: None }
+        Self { keep, wanted, asked, own, allowed, last_denial: None, unseen: None, gone: Vec::new() }
     }
 
-    /// Takes the next entry, whole.
-    pub fn take(&mut self, index: u64, entry: &Entry) {
+    /// Takes the next entry, whole, and returns the wanted requests that it ends: with how they ended, or without, if one is opened anew that
+    /// waited for too long.
+    pub fn take(&mut self, index: u64, entry: &Entry) -> Vec<Asked> {
         match &entry.event {
             Event::Decision(decision) if decision.verdict == Verdict::Allow => self.allow(index, decision),
             Event::Decision(decision) => self.deny(index, entry.time, decision),
@@ -124,6 +127,7 @@ impl Ledger {
             Event::Request(step) => self.step(index, entry.time, step),
             _ => {}
         }
+        std::mem::take(&mut self.gone)
     }
 
     /// Returns the index of an entry that the ones taken go back to and that was not among them: whoever began in the middle of
@@ -204,8 +208,14 @@ impl Ledger {
         if matches!(&self.wanted, Wanted::Only(only) if *only != ask.id) {
             return;
         }
-        let known = self.asked.remove(&ask.id);
-        let waits = known.filter(|known| known.ended.is_none() && time < Clocks::waits_until(known.opened, self.keep));
+        let known = self.asked.remove(&ask.id).filter(|known| known.ended.is_none());
+        let waits = match known {
+            Some(known) if time >= Clocks::waits_until(known.opened, self.keep) => {
+                self.gone.push(known);
+                None
+            }
+            waits => waits,
+        };
         let asked = match waits {
             // Who asks first is the requester; the reason is the first that is given.
             Some(mut known) => {
@@ -256,6 +266,7 @@ impl Ledger {
             return;
         }
         asked.ended = Some(how);
+        self.gone.push(asked.clone());
         if self.wanted == Wanted::Waiting {
             self.asked.remove(id);
         }

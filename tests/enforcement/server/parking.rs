@@ -4,10 +4,10 @@ use super::world::{TEAM, World};
 use crate::support::{id, login};
 use jit::domain::audit::{Event, RequestStep, Step};
 use jit::domain::change::ChangesetId;
-use jit::domain::request::{Request, RequestId};
-use jit::enforcement::{Answer, Kept, NotKept};
+use jit::domain::request::RequestId;
+use jit::enforcement::{Answer, KeepError, Kept, NotKept};
 use jit::ports::incoming::NoRoom;
-use jit::ports::parking::{Parking, ParkingError};
+use jit::ports::parking::{Board, Parking, ParkingError, Shown};
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
@@ -34,23 +34,25 @@ impl Parking for Lot {
         Ok(self.shown.contains(id))
     }
 
-    fn rescue(&mut self, _: &ChangesetId, limit: u64, _: Instant) -> Result<u64, ParkingError> {
+    fn rescue(&mut self, _: &[ChangesetId], limit: u64, _: Instant) -> Result<u64, ParkingError> {
         self.step("rescue")?;
         self.rescued += 1;
         if limit < 10 { Err(ParkingError::TooLarge { limit }) } else { Ok(10) }
     }
 
-    fn show(&mut self, id: &RequestId, _: &ChangesetId, _: &Request, _: &str) -> Result<(), ParkingError> {
+    fn show(&mut self, requests: &[Shown<'_>], _: &str) -> Result<(), ParkingError> {
         self.step("show")?;
-        self.shown.insert(id.clone());
+        self.shown.extend(requests.iter().map(|one| one.id.clone()));
         Ok(())
     }
+}
 
-    fn shown(&mut self) -> Result<BTreeSet<RequestId>, ParkingError> {
-        Ok(self.shown.clone())
+impl Board for Lot {
+    fn put_up(&mut self, gate: Shown<'_>, by: &str) -> Result<(), ParkingError> {
+        self.show(&[gate], by)
     }
 
-    fn hide(&mut self, id: &RequestId) -> Result<(), ParkingError> {
+    fn take_down(&mut self, id: &RequestId) -> Result<(), ParkingError> {
         self.shown.remove(id);
         Ok(())
     }
@@ -81,6 +83,15 @@ fn park(world: &World, lot: &mut Lot, claims: &[(&str, &str)]) -> Answer {
     let mut answer = world.push(claims);
     world.server().park(&mut answer, lot, Instant::now() + Duration::from_secs(30));
     answer
+}
+
+/// How many bytes all that was kept has brought.
+fn kept_bytes(world: &World) -> u64 {
+    let bytes = |event: &Event| match event {
+        Event::Request(RequestStep { step: Step::Parked { bytes, .. }, .. }) => *bytes,
+        _ => 0,
+    };
+    world.books.0.borrow().entries.iter().map(|entry| bytes(&entry.event)).sum()
 }
 
 fn only(answer: &Answer) -> &Result<Kept, NotKept> {
@@ -158,6 +169,20 @@ fn whoever_has_no_room_keeps_nobody_else_out() {
 }
 
 #[test]
+fn what_one_push_asks_for_is_kept_together_as_far_as_there_is_room() {
+    for (max_count, told) in [(2, "mallory parked b mallory parked c"), (1, "mallory parked b"), (0, "")] {
+        let (mut world, mut lot) = (World::new(TWO), Lot::default());
+        world.limits.max_count = max_count;
+        let answer = park(&world, &mut lot, &[("refs/heads/main", "b"), ("refs/heads/dev", "c")]);
+        let kept = answer.requests.iter().filter(|one| one.kept.is_ok()).count() as u64;
+        assert_eq!((steps(&world).join(" "), kept), (told.to_owned(), max_count));
+        assert_eq!(lot.rescued, usize::from(max_count > 0), "copied once");
+        let bytes: u64 = kept_bytes(&world);
+        assert_eq!(bytes, if max_count > 0 { 10 } else { 0 }, "and counted once");
+    }
+}
+
+#[test]
 fn what_is_too_large_together_is_not_kept() {
     for (max_bytes, second) in [(20, true), (19, false), (10, false)] {
         let (mut world, mut lot) = (World::new(TWO), Lot::default());
@@ -178,13 +203,16 @@ fn where_keeping_fails_the_decision_stands_and_the_reason_is_given() {
         }
         let before = steps(&world);
         let answer = park(&world, &mut lot, &[("refs/heads/main", "b")]);
-        assert!(matches!(only(&answer), Err(NotKept::Parking(ParkingError::Failed { .. }))), "{broken}");
+        assert!(
+            matches!(only(&answer), Err(NotKept::Failed(why)) if matches!(**why, KeepError::Parking(_))),
+            "{broken}"
+        );
         assert_eq!(answer.verdict(), jit::domain::policy::Verdict::Deny);
         assert_eq!(steps(&world), before, "{broken}");
     }
     let (world, mut lot) = (World::new(TEAM), Lot::default());
     world.books.0.borrow_mut().broken = Some("request");
     let answer = park(&world, &mut lot, &[("refs/heads/main", "b")]);
-    assert!(matches!(only(&answer), Err(NotKept::Log(_))));
+    assert!(matches!(only(&answer), Err(NotKept::Failed(why)) if matches!(**why, KeepError::Log(_))));
     assert!(answer.recorded.is_ok(), "the denial was recorded before");
 }

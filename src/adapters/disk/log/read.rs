@@ -7,7 +7,9 @@ use super::paths::AuditPaths;
 use super::storage::failed;
 use crate::domain::audit::{Checkpoint, Entry, Event, Frame, Hash, Header, SignedCheckpoint, find_in_refs};
 use crate::domain::change::{ChangesetId, Target};
+use crate::domain::policy::PolicyFile;
 use crate::ports::log::{LogError, Place};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 
@@ -63,6 +65,16 @@ impl LogReader {
         let key = format::read(&self.paths)?;
         let note = std::fs::read_to_string(self.paths.checkpoint()).ok();
         Ok(note.and_then(|note| Some((SignedCheckpoint::open(&note, &key).ok()?, note))))
+    }
+
+    /// Returns the files of a policy that an entry names by `digest`.
+    ///
+    /// # Errors
+    /// [`LogError::Blob`] if they are missing or damaged, [`LogError::Io`].
+    pub fn policy_files(&self, digest: Hash) -> Result<Vec<PolicyFile>, LogError> {
+        let bytes = blobs::read(&self.paths, digest)?;
+        let files: BTreeMap<String, String> = serde_json::from_slice(&bytes).map_err(|_| LogError::Blob(digest))?;
+        Ok(files.into_iter().map(|(name, text)| PolicyFile { name, text: text.into_bytes() }).collect())
     }
 
     /// Returns how many segments there are.
