@@ -48,13 +48,23 @@ fn a_gate_is_asked_for_seen_in_a_clone_signed_and_opens_once() {
 
     landed(&alice, "db/1.sql");
     let second = landed(&alice, "src/b");
-    carol.must(&["sign", &second, "--environment", "production", "--yes"]);
+    carol.must(&["sign", &second, "--environment", "production", "--action", "deploy", "--yes"]);
     let missing = deploy(&guard, &second, 4)["reason"].to_string();
     assert!(
         missing.contains("`deploy` is met: carol") && missing.contains("`migrations` needs 1 approval"),
         "{missing}"
     );
-    bob.must(&["reject", &second, "--environment", "production", "--reason", "not today", "--yes"]);
+    bob.must(&[
+        "reject",
+        &second,
+        "--environment",
+        "production",
+        "--action",
+        "deploy",
+        "--reason",
+        "not today",
+        "--yes",
+    ]);
     assert!(deploy(&guard, &second, 1)["reason"].to_string().contains("was rejected by bob"));
     let unknown = deploy(&guard, "nothing", 2).to_string();
     assert!(unknown.contains("is not a commit on the server"), "{unknown}");
