@@ -4,6 +4,8 @@
 //! decision depends on, and held until the decision is durable.
 
 pub mod assess;
+mod gate;
+mod gate_history;
 mod kept;
 mod landing;
 mod own;
@@ -21,7 +23,7 @@ use crate::domain::request::Limits;
 use crate::domain::time::{Span, Timestamp};
 use crate::ports::approval_store::ApprovalStore;
 use crate::ports::clock::Clock;
-use crate::ports::history::{ClaimRefusal, HistoryError};
+use crate::ports::history::{ClaimRefusal, History, HistoryError};
 use crate::ports::incoming::{Incoming, OwnRefusal};
 use crate::ports::log::{Appended, Log, LogError, LogStore};
 use crate::ports::policy_source::{PolicySource, PolicyUnavailable};
@@ -29,6 +31,8 @@ use assess::AssessError;
 use own::Intake;
 use std::time::Instant;
 
+pub use gate::{GateAnswer, GateAsk, GateState, Over};
+pub use gate_history::GateHistory;
 pub use kept::KeptError;
 pub use landing::{Arrived, Attempt, NotLanded};
 pub use record::{Found, Landed, Outcome};
@@ -106,6 +110,21 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// Nothing was read yet, and so nothing is allowed.
+    fn begun(stage: Stage, pusher: Pusher) -> Self {
+        Self {
+            stage,
+            pusher,
+            push: None,
+            decision: Decision::default(),
+            refusals: Vec::new(),
+            intake: Intake::default(),
+            overdue: Vec::new(),
+            requests: Vec::new(),
+            recorded: Err(LogError::Deadline),
+        }
+    }
+
     /// Returns the answer: allow only what was decided so, and recorded.
     pub fn verdict(&self) -> Verdict {
         if self.recorded.is_ok() && self.is_allowed() { Verdict::Allow } else { Verdict::Deny }
@@ -119,7 +138,9 @@ impl Answer {
 
     /// Tells whether this is a Mercurial transaction that moves no target: a marker or a draft phase alone.
     fn changes_nothing(&self) -> bool {
-        self.stage != Stage::Push && self.refusals.is_empty() && self.decision.updates.is_empty()
+        matches!(self.stage, Stage::Early | Stage::Transaction(_))
+            && self.refusals.is_empty()
+            && self.decision.updates.is_empty()
     }
 
     /// Tells whether the denial comes from something broken, not from a rule.
@@ -144,17 +165,7 @@ impl Server<'_> {
         started: Instant,
         deadline: Instant,
     ) -> Answer {
-        let mut answer = Answer {
-            stage,
-            pusher,
-            push: None,
-            decision: Decision::default(),
-            refusals: Vec::new(),
-            intake: Intake::default(),
-            overdue: Vec::new(),
-            requests: Vec::new(),
-            recorded: Err(LogError::Deadline),
-        };
+        let mut answer = Answer::begun(stage, pusher);
         answer.recorded = self.decide_into(&mut answer, incoming, started, deadline);
         answer
     }
@@ -167,12 +178,7 @@ impl Server<'_> {
         deadline: Instant,
     ) -> Result<Option<Appended>, LogError> {
         let mut log = self.log.open(deadline)?;
-        let clock = self.clock.now();
-        let newest = log.newest_time().unwrap_or(clock);
-        let now = clock.max(newest);
-        if newest.since(clock) > CLOCK_TOLERANCE {
-            answer.refusals.push(Refusal::ClockBehind { now: clock, newest });
-        }
+        let now = self.moment(log.as_ref(), answer);
         let (policy, found) = self.judge(answer, log.as_mut(), incoming, now)?;
         if answer.changes_nothing() || (answer.stage == Stage::Early && answer.is_allowed()) {
             return Ok(None);
@@ -244,18 +250,7 @@ impl Server<'_> {
         };
         match &policy {
             // A push that is refused already is not worth the walk through its history.
-            Some(policy) if answer.refusals.is_empty() => {
-                let log = &*log;
-                let landed = |target: &Target, content: &ContentId| log.landed(target, content);
-                match assess::assess(policy, push, incoming, self.approvals, &landed, now) {
-                    Ok(assessment) => {
-                        answer.decision = assessment.decision;
-                        answer.push = Some(assessment.push);
-                        answer.intake.tokens = assessment.tokens;
-                    }
-                    Err(error) => answer.refusals.push(Refusal::NotAssessed(error)),
-                }
-            }
+            Some(policy) if answer.refusals.is_empty() => self.assess(answer, policy, push, incoming, log, now),
             _ => answer.push = Some(push),
         }
         if answer.stage == Stage::Early {
@@ -264,6 +259,37 @@ impl Server<'_> {
         }
         answer.decision.updates.extend(own.iter().map(own::allowed));
         Ok((policy, found))
+    }
+
+    /// Fills in what `policy` says of `push`.
+    fn assess(
+        &self,
+        answer: &mut Answer,
+        policy: &Policy,
+        push: Push,
+        history: &mut dyn History,
+        log: &dyn Log,
+        now: Timestamp,
+    ) {
+        let landed = |target: &Target, content: &ContentId| log.landed(target, content);
+        match assess::assess(policy, push, history, self.approvals, &landed, now) {
+            Ok(assessment) => {
+                answer.decision = assessment.decision;
+                answer.push = Some(assessment.push);
+                answer.intake.tokens = assessment.tokens;
+            }
+            Err(error) => answer.refusals.push(Refusal::NotAssessed(error)),
+        }
+    }
+
+    /// The moment of a decision; a clock that is too far behind the log refuses it.
+    fn moment(&self, log: &dyn Log, answer: &mut Answer) -> Timestamp {
+        let clock = self.clock.now();
+        let newest = log.newest_time().unwrap_or(clock);
+        if newest.since(clock) > CLOCK_TOLERANCE {
+            answer.refusals.push(Refusal::ClockBehind { now: clock, newest });
+        }
+        clock.max(newest)
     }
 
     /// The time of an entry that judges nothing: now, but no earlier than the log's newest.
@@ -304,7 +330,8 @@ impl Server<'_> {
     }
 }
 
-/// Notes what the log knows of the target of `update`, and tells whether `value`, which it holds, came to it behind the log's back.
+/// Notes what the log knows of the target of `update`, and tells whether `value`, which it holds, came to it behind the log's back. An
+/// environment holds nothing but what its gates opened for.
 fn compare_with_log(
     log: &dyn Log,
     update: &mut RefUpdate,
@@ -312,6 +339,11 @@ fn compare_with_log(
     now: Timestamp,
 ) -> Result<bool, LogError> {
     let state = log.target(&update.target)?;
+    if update.action().gate().is_some() {
+        update.old = state.gates.get(update.action()).copied().into_iter().collect();
+        update.used = state.spent.into_keys().collect();
+        return Ok(false);
+    }
     let moved = state.recorded.unwrap_or_default() != value;
     update.rewritten_at = if moved { Some(now) } else { state.rewritten_at };
     update.used = state.used;

@@ -73,6 +73,13 @@ enum Command {
     Inbox(commands::inbox::Args),
     /// Show everything about a request
     Show(commands::show::Args),
+    /// Ask whether a pipeline may go on, and wait until it may
+    ///
+    /// The rules with `actions = ["gate:ACTION"]` decide. Ends with 0 once the gate opened, with 1 if it was refused, 3 if nothing could be decided, 4 if it
+    /// still waits.
+    Gate(commands::gate::Args),
+    /// Answer `jit gate` over ssh, as the forced command of a pipeline's key
+    GateServer(commands::gate_server::Args),
     /// Tell people and programs of what happens: try the places, see what waits, deliver it
     Notify(commands::notify::Args),
     /// Tell how long approval takes, what waits, and what was refused
@@ -112,6 +119,8 @@ fn run(command: Command, cx: &Context) -> Result<Exit, Failure> {
         Command::Pending(args) => commands::pending::run(&args, cx),
         Command::Inbox(args) => commands::inbox::run(&args, cx),
         Command::Show(args) => commands::show::run(&args, cx),
+        Command::Gate(args) => commands::gate::run(&args, cx),
+        Command::GateServer(args) => commands::gate_server::run(&args, cx),
         Command::Notify(args) => commands::notify::run(&args, cx),
         Command::Metrics(args) => commands::metrics::run(&args, cx),
         Command::Report(args) => commands::report::run(&args, cx),

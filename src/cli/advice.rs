@@ -17,7 +17,7 @@ pub fn hints(update: &UpdateDecision, opened: &[&Opened]) -> Vec<String> {
         hints.extend(who_signs(update, opened, &commands));
         let only_approvals = unmet().all(|unmet| matches!(unmet, Unmet::Approvals { .. } | Unmet::Check(_)));
         let possible = asking(update).all(|rule| !rule.could_sign.is_empty());
-        if only_approvals && possible && !hints.is_empty() {
+        if only_approvals && possible && !hints.is_empty() && update.action.gate().is_none() {
             hints.push("then push again".to_owned());
         }
     }
@@ -99,9 +99,8 @@ fn who_signs(update: &UpdateDecision, opened: &[&Opened], commands: &[String]) -
         hints.push(format!("{rules}{} can run {}", either(group.able), commands.join(" and ")));
         can_sign = true;
     }
-    // What goes or becomes public stands on the server already, and what is kept can be fetched.
-    let is_there =
-        opened.iter().any(|one| one.kept.is_ok()) || matches!(update.action, Action::Delete | Action::Publish);
+    // What goes, becomes public or waits at a gate stands on the server already, and what is kept can be fetched.
+    let is_there = opened.iter().any(|one| one.kept.is_ok()) || is_named(&update.action);
     if !is_there && can_sign {
         let heads = update.new.iter().map(|head| plain_command("jit request", head, update));
         let send = heads.map(|request| format!("`{request}` puts the commits where approvers can fetch them"));
@@ -129,7 +128,11 @@ fn commands_for(update: &UpdateDecision, opened: &[&Opened], unmet: &[ChangesetI
     // Of a Mercurial branch a head that vanishes needs one as well.
     let lost = update.old.iter().filter(|head| is_deleted || unmet.contains(head));
     // What has a request is signed for by its id, where signing finds out the action by itself.
-    let request = |id: &ChangesetId| opened.iter().find(|one| one.subject == *id && !is_named(&update.action));
+    let has_request = |one: &Opened| match update.action {
+        Action::Gate(_) => one.kept.is_ok(),
+        ref action => !is_named(action),
+    };
+    let request = |id: &ChangesetId| opened.iter().find(|one| one.subject == *id && has_request(one));
     let command = |id: &ChangesetId| match request(id) {
         Some(one) => format!("jit sign {}", one.id),
         None => sign_command(id, &update.target, &update.action),
@@ -152,7 +155,7 @@ pub fn sign_command(id: &ChangesetId, target: &Target, action: &Action) -> Strin
 
 /// Tells whether an approver has to name the action: signing finds out every other by itself.
 fn is_named(action: &Action) -> bool {
-    matches!(action, Action::Delete | Action::Publish)
+    matches!(action, Action::Delete | Action::Publish | Action::Gate(_))
 }
 
 fn plain_command(command: &str, id: &ChangesetId, update: &UpdateDecision) -> String {

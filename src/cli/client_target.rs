@@ -3,8 +3,9 @@
 use super::client::Client;
 use super::local_clone::{KeptRequest, Move, Step, System};
 use super::{Exit, Failure, safe};
-use crate::domain::change::{Action, ChangesetId, Target, TargetKind};
-use crate::domain::request::RequestId;
+use crate::domain::change::{Action, ChangesetId, Gate, Target, TargetKind};
+use crate::domain::name::EnvironmentName;
+use crate::domain::request::{Request, RequestId};
 
 /// Choices that are listed in an error.
 const SHOWN: usize = 10;
@@ -82,6 +83,45 @@ impl TargetArgs {
     }
 }
 
+/// Names what a token can be about: a target, or the environment of a gate.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct PlaceArgs {
+    #[command(flatten)]
+    target: TargetArgs,
+    /// The environment of a gate (`jit gate`)
+    #[arg(long, short = 'e', value_name = "NAME", value_parser = environment, conflicts_with = "TargetArgs")]
+    environment: Option<EnvironmentName>,
+}
+
+impl PlaceArgs {
+    /// Returns the target that is named, if one is.
+    ///
+    /// # Errors
+    /// As [`TargetArgs::named`].
+    pub fn named(&self, system: System) -> Result<Option<Target>, Failure> {
+        match &self.environment {
+            Some(environment) => Ok(Some(Target::Environment(environment.clone()))),
+            None => self.target.named(system),
+        }
+    }
+}
+
+/// Reads the name of an environment, or of a gate's step, from the command line.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn environment(text: &str) -> Result<EnvironmentName, String> {
+    EnvironmentName::new(text).map_err(|error| error.to_string())
+}
+
+/// Reads an action from the command line; any other name is a gate's step.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn action(text: &str) -> Result<Action, String> {
+    Action::parse(text).or_else(|error| environment(text).map(Action::Gate).map_err(|_| error.to_string()))
+}
+
 /// A changeset and the target that it should move.
 #[derive(Debug, Clone)]
 pub struct Proposal {
@@ -89,28 +129,49 @@ pub struct Proposal {
     pub subject: ChangesetId,
     /// The target.
     pub target: Target,
-    /// What the target holds on the server, sorted; nothing if it does not exist.
+    /// What the target holds on the server, sorted; nothing if it does not exist. Of a gate what it opened for last, by the request.
     pub base: Vec<ChangesetId>,
+    /// The gate that should open, if it is about one.
+    pub gate: Option<Action>,
     /// The request that asks for it, with its reason, if that is how it was found.
     pub request: Option<(RequestId, String)>,
 }
 
 impl Proposal {
-    /// Finds out what `rev` (any name of a commit, or `r-…`; the current one if there is none) and `named` mean, fetching what is missing.
+    /// Finds out what `rev` (any name of a commit, or `r-…`; the current one if there is none), `named` and, of an environment, `action` mean,
+    /// fetching what is missing.
     ///
     /// # Errors
     /// [`Failure`] says what could not be found, and what the choices are.
-    pub fn find(client: &Client, rev: Option<&str>, named: Option<Target>) -> Result<Self, Failure> {
+    pub fn find(
+        client: &Client,
+        rev: Option<&str>,
+        named: Option<Target>,
+        action: Option<&Action>,
+    ) -> Result<Self, Failure> {
         let rev = rev.unwrap_or(client.local.system().current_revision());
         if let Ok(id) = RequestId::parse(rev) {
             return Self::of_request(client, id, named);
         }
         let subject = find_commit(client, rev, named.as_ref())?;
+        if let Some(Target::Environment(environment)) = &named {
+            return Self::of_gate(client, find_gate(client, environment, subject, action)?);
+        }
         let (target, request) = match named {
             Some(target) => (target, None),
             None => choose_target(client, &subject)?,
         };
-        Ok(Self { subject, base: client.local.value(&target)?, target, request })
+        Ok(Self { subject, base: client.local.value(&target)?, target, gate: None, request })
+    }
+
+    /// What it opened for last only the request tells; without one, nothing is said of that.
+    fn of_gate(client: &Client, gate: Gate) -> Result<Self, Failure> {
+        let (target, action) = (gate.target(), gate.action());
+        let id = RequestId::of_action(&client.published.repository, &target, &action, &gate.subject);
+        if client.local.has_request(&id)? {
+            return Self::of_request(client, id, Some(target));
+        }
+        Ok(Self { subject: gate.subject, target, base: Vec::new(), gate: Some(action), request: None })
     }
 
     fn of_request(client: &Client, id: RequestId, named: Option<Target>) -> Result<Self, Failure> {
@@ -126,14 +187,16 @@ impl Proposal {
                 safe(other.as_bytes())
             )));
         }
-        let base = client.local.value(&found.request.target)?;
-        let request = Some((id, found.request.reason));
-        Ok(Self { subject: found.subject, target: found.request.target, base, request })
+        let Request { target, action, base, reason } = found.request;
+        let gate = Some(action).filter(|action| action.gate().is_some());
+        let base = if gate.is_some() { base } else { client.local.value(&target)? };
+        Ok(Self { subject: found.subject, target, base, gate, request: Some((id, reason)) })
     }
 
     /// Returns what this comes to, if the target may be treated by `action` only: a move to the subject where that does not say.
     pub fn supposed(&self, action: Option<&Action>) -> Move {
-        Move { target: self.target.clone(), old: self.base.clone(), step: Step::of(action, self.subject) }
+        let step = Step::of(self.gate.as_ref().or(action), self.subject);
+        Move { target: self.target.clone(), old: self.base.clone(), step }
     }
 
     /// Tells whether the target holds the subject already.
@@ -141,7 +204,33 @@ impl Proposal {
     /// # Errors
     /// [`Failure`] if the history cannot be read.
     pub fn has_landed(&self, client: &Client) -> Result<bool, Failure> {
-        client.local.reaches(&self.base, &self.subject)
+        Ok(self.gate.is_none() && client.local.reaches(&self.base, &self.subject)?)
+    }
+}
+
+/// Finds out which gate of `environment` is meant: the one that `action` names, or the only one that the policy knows.
+fn find_gate(
+    client: &Client,
+    environment: &EnvironmentName,
+    subject: ChangesetId,
+    action: Option<&Action>,
+) -> Result<Gate, Failure> {
+    let gate = |name: &EnvironmentName| Gate { environment: environment.clone(), name: name.clone(), subject };
+    let gates = client.policy.gates();
+    let known: Vec<&EnvironmentName> = gates.iter().filter(|(of, _)| of == environment).map(|(_, name)| name).collect();
+    let choices = || match &known[..] {
+        [] => "the policy names no gate of it".to_owned(),
+        names => format!("it has: {}", names.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")),
+    };
+    match (action.map(Action::gate), &known[..]) {
+        (Some(Some(name)), _) if client.policy.knows_gate(&gate(name)) => Ok(gate(name)),
+        (Some(_), _) => {
+            Err(Failure::usage(format!("`--action` names no gate of the environment `{environment}`")).hint(choices()))
+        }
+        (None, [only]) => Ok(gate(only)),
+        (None, _) => Err(Failure::usage(format!("which gate of the environment `{environment}`?"))
+            .hint(choices())
+            .hint("`--action NAME` says it")),
     }
 }
 
@@ -196,7 +285,8 @@ fn choose_target(client: &Client, subject: &ChangesetId) -> Result<Choice, Failu
         return Ok((branch.clone(), None));
     }
     let mut open: Vec<Choice> = Vec::new();
-    for found in requests(client, None)?.into_iter().filter(|found| found.subject == *subject) {
+    let moves = |found: &KeptRequest| found.subject == *subject && found.request.action.gate().is_none();
+    for found in requests(client, None)?.into_iter().filter(moves) {
         let base = client.local.value(&found.request.target)?;
         if !client.local.reaches(&base, subject)? {
             open.push((found.request.target, Some((found.id, found.request.reason))));

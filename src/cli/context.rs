@@ -24,6 +24,10 @@ pub enum Written {
     Csv,
     /// OpenMetrics, for Prometheus.
     OpenMetrics,
+    /// A test report, as JUnit writes them.
+    Junit,
+    /// Workflow commands of GitHub Actions.
+    Github,
 }
 
 impl Written {
@@ -37,6 +41,11 @@ impl Written {
         let words =
             [("table", Self::Text), ("json", Self::Json), ("csv", Self::Csv), ("openmetrics", Self::OpenMetrics)];
         Self::among(words)
+    }
+
+    /// Returns what reads one of the formats in which a pipeline is answered.
+    pub fn of_gates() -> impl clap::builder::TypedValueParser<Value = Self> {
+        Self::among([("text", Self::Text), ("json", Self::Json), ("junit", Self::Junit), ("github", Self::Github)])
     }
 
     fn among<const N: usize>(words: [(&'static str, Self); N]) -> impl clap::builder::TypedValueParser<Value = Self> {

@@ -21,7 +21,9 @@ pub fn of_git(repository: &GitRepository, targets: &Listing, update: &RefUpdate)
             let others: Vec<ChangesetId> = others.map(|(_, value)| *value).collect();
             Ok(Effect { lost: repository.commits_without(subject, &others)?, ..Effect::default() })
         }
-        (Action::Rewrite, Some(base)) => compared(repository.commits_without(&base, &[*subject])?, Some(base)),
+        (Action::Rewrite | Action::Gate(_), Some(base)) => {
+            compared(repository.commits_without(&base, &[*subject])?, Some(base))
+        }
         (_, Some(base)) => compared(Vec::new(), repository.fork_point(&base, subject)?),
         (_, None) => compared(Vec::new(), start_of_creation(update, subject)),
     }
@@ -36,7 +38,8 @@ pub fn of_mercurial(talk: &mut Talk, update: &RefUpdate) -> Result<Effect, HgErr
     let (lost, from) = match update.action() {
         // The changesets stay, whatever pointed at them goes; and what becomes public changes no file.
         Action::Delete | Action::Publish => return Ok(Effect::default()),
-        Action::Rewrite => (talk.between(&update.old, &[*subject])?, update.old.first().copied()),
+        Action::Gate(_) if update.old.is_empty() => (Vec::new(), Some(*subject)),
+        Action::Rewrite | Action::Gate(_) => (talk.between(&update.old, &[*subject])?, update.old.first().copied()),
         _ => (Vec::new(), start(talk, update, subject)?),
     };
     Ok(Effect { lost, size: talk.size(from.as_ref(), subject)?, from, to: Some(*subject) })

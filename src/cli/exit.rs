@@ -17,14 +17,21 @@ pub enum Exit {
     Pending,
 }
 
+impl Exit {
+    /// Returns the code.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Denied => 1,
+            Self::Usage => 2,
+            Self::Undecided => 3,
+            Self::Pending => 4,
+        }
+    }
+}
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
-        Self::from(match exit {
-            Exit::Done => 0,
-            Exit::Denied => 1,
-            Exit::Usage => 2,
-            Exit::Undecided => 3,
-            Exit::Pending => 4,
-        })
+        Self::from(exit.code())
     }
 }

@@ -4,7 +4,8 @@ use super::{Exit, Failure};
 use crate::adapters::disk::published::Published;
 use crate::adapters::git::Claim;
 use crate::domain::approval::SignedToken;
-use crate::domain::change::{Action, ChangeSize, Changeset, ChangesetId, RefUpdate, Target};
+use crate::domain::change::{Action, ChangeSize, Changeset, ChangesetId, Gate, RefUpdate, Target};
+use crate::domain::name::EnvironmentName;
 use crate::domain::policy::PolicyFile;
 use crate::domain::request::{Request, RequestId};
 use crate::domain::time::Timestamp;
@@ -90,10 +91,20 @@ impl Move {
         let refname = self.target.as_git_ref().unwrap_or_default().to_vec();
         Claim { old: self.old.first().copied(), new: self.step.new_value(), refname }
     }
+
+    /// Returns the gate that would open, if this is one.
+    pub fn gate(&self) -> Option<Gate> {
+        match (&self.target, &self.step) {
+            (Target::Environment(environment), Step::Open(name, subject)) => {
+                Some(Gate { environment: environment.clone(), name: name.clone(), subject: *subject })
+            }
+            _ => None,
+        }
+    }
 }
 
 /// What a supposed push does to its target.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
     /// It would hold this changeset; a Mercurial branch would gain it as a head.
     To(ChangesetId),
@@ -101,6 +112,8 @@ pub enum Step {
     Delete,
     /// Mercurial: drafts of the branch, up to this changeset, would become public.
     Publish(ChangesetId),
+    /// The gate of this name would open for this changeset.
+    Open(EnvironmentName, ChangesetId),
 }
 
 impl Step {
@@ -109,14 +122,15 @@ impl Step {
         match action {
             Some(Action::Delete) => Self::Delete,
             Some(Action::Publish) => Self::Publish(changeset),
+            Some(Action::Gate(name)) => Self::Open(name.clone(), changeset),
             _ => Self::To(changeset),
         }
     }
 
     /// Returns what the target would hold afterwards.
-    pub fn new_value(self) -> Option<ChangesetId> {
+    pub fn new_value(&self) -> Option<ChangesetId> {
         match self {
-            Self::To(changeset) | Self::Publish(changeset) => Some(changeset),
+            Self::To(changeset) | Self::Publish(changeset) | Self::Open(_, changeset) => Some(*changeset),
             Self::Delete => None,
         }
     }

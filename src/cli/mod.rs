@@ -16,6 +16,7 @@ pub mod effect;
 mod exit;
 mod faults;
 pub mod figures;
+pub mod gate;
 pub mod inbox;
 pub mod local_clone;
 mod moment;

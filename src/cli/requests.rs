@@ -105,7 +105,8 @@ impl Requests {
 
     /// The push that would land the request, on the target as it stands.
     fn supposed(&self, asked: &Asked) -> Result<Move, Failure> {
-        let old = self.place.value(&asked.target)?;
+        // For what a gate opened last the log says where there is one, and else the request.
+        let old = if asked.action.gate().is_some() { asked.base.clone() } else { self.place.value(&asked.target)? };
         Ok(Move { target: asked.target.clone(), old, step: Step::of(Some(&asked.action), asked.subject) })
     }
 
@@ -229,6 +230,9 @@ impl RequestView {
     /// Returns what the requester can type now.
     pub fn requester_commands(&self) -> Vec<String> {
         let Asked { id, subject, target, kept, .. } = &self.asked;
+        if self.is_gate() && self.state.waits() {
+            return vec![format!("jit gate --request {id}"), format!("jit request --cancel {id}")];
+        }
         match (self.state, kept) {
             (State::Open | State::Denied | State::Approved, true) => vec![format!("jit request --cancel {id}")],
             (State::Open | State::Denied, false) => {

@@ -179,10 +179,14 @@ impl Outcome<'_> {
         let names: BTreeSet<&str> = counted.map(|one| one.who.as_str()).collect();
         match &Vec::from_iter(names)[..] {
             [] => format!("nothing is missing for {target}\n"),
-            names => format!(
-                "nothing is missing for {target} (unless it is pushed by {}: nobody's approval counts for their own push)\n",
-                names.join(" or ")
-            ),
+            names => {
+                let (verb, own) =
+                    if decision.action.gate().is_some() { ("asked for", "gate") } else { ("pushed", "push") };
+                let names = names.join(" or ");
+                format!(
+                    "nothing is missing for {target} (unless it is {verb} by {names}: nobody's approval counts for their own {own})\n"
+                )
+            }
         }
     }
 }
@@ -191,6 +195,9 @@ impl Outcome<'_> {
 fn check_possible(client: &Client, proposal: &Proposal, action: Option<&Action>) -> Result<(), Failure> {
     let target = safe(proposal.target.to_string().as_bytes());
     let subject = proposal.subject.hex();
+    if proposal.gate.is_some() {
+        return Ok(());
+    }
     if action == Some(&Action::Delete) {
         return if proposal.base.is_empty() {
             Err(Failure::new(Exit::Denied, format!("{target} does not exist on the server")))

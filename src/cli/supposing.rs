@@ -16,6 +16,7 @@ use crate::adapters::git::{Checkout, GitHistory, GitRepository};
 use crate::adapters::mercurial::{Hg, Talk};
 use crate::domain::change::{ChangesetId, Target};
 use crate::domain::policy::Policy;
+use crate::enforcement::GateHistory;
 use crate::enforcement::assess::Assessment;
 use crate::ports::history::History;
 use crate::ports::policy_source::PolicySource as _;
@@ -149,6 +150,14 @@ impl Central {
         Ok(value)
     }
 
+    /// Reads the repository as it stands, with no push.
+    fn with_history<T>(&self, read: impl FnOnce(&mut dyn History) -> T) -> T {
+        match &self.store {
+            Store::Git(git) => read(&mut *git.history.borrow_mut()),
+            Store::Mercurial(talk) => read(talk.borrow_mut().history()),
+        }
+    }
+
     /// Judges a push of `moves` by `policy`, made by `login`; without one, nobody is taken for the pusher.
     ///
     /// # Errors
@@ -160,6 +169,10 @@ impl Central {
             judged
                 .map_err(|error| Failure::from_error(Exit::Undecided, &error).context("the push cannot be judged here"))
         };
+        let only = if let [only] = moves { only.gate().map(|gate| (gate, only.old.clone())) } else { None };
+        if let Some((gate, old)) = only {
+            return self.with_history(|history| judge(&mut GateHistory::new(history, gate, old)));
+        }
         match &self.store {
             Store::Git(git) => judge(&mut git.supposing(moves)?),
             Store::Mercurial(talk) => {

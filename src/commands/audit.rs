@@ -216,6 +216,7 @@ fn is_about(entry: &Entry, target: &Target) -> bool {
     match &entry.event {
         Event::Decision(decision) => decision.updates.iter().any(|update| update.target == *target),
         Event::Outcome(outcome) => outcome.applied.iter().any(|applied| applied.target == *target),
+        Event::Gate(gate) => gate.decision.updates.iter().any(|update| update.target == *target),
         Event::Request(step) => step.target == *target,
         Event::Override(used) => used.target == *target,
         _ => false,
@@ -223,7 +224,11 @@ fn is_about(entry: &Entry, target: &Target) -> bool {
 }
 
 fn is_denial(entry: &Entry) -> bool {
-    matches!(&entry.event, Event::Decision(decision) if decision.verdict == Verdict::Deny)
+    match &entry.event {
+        Event::Decision(decision) => decision.verdict == Verdict::Deny,
+        Event::Gate(gate) => gate.decision.verdict == Verdict::Deny,
+        _ => false,
+    }
 }
 
 /// Gives the leaves as they stand in the log, as one JSON array.

@@ -126,7 +126,7 @@ impl Desk<'_> {
     fn prepare(&mut self, id: RequestId, verdict: Verdict, reason: String, model: &mut Model) -> Result<(), Failure> {
         let action = self.requests.find(&id)?.asked.action;
         let client = Client::open(self.args.remote.as_deref(), self.cx)?;
-        let proposal = Proposal::find(&client, Some(&id.to_string()), None)?;
+        let proposal = Proposal::find(&client, Some(&id.to_string()), None, None)?;
         let own = OwnKey::choose(&client, self.args.key.as_deref())?;
         let wanted = Wanted {
             kind: match verdict {
@@ -157,7 +157,7 @@ fn item(view: &RequestView, viewer: Option<&PrincipalId>) -> Item {
     Item {
         id: asked.id.clone(),
         mine: viewer.is_some_and(|who| view.waits_for(who)),
-        state: view.state.word(),
+        state: view.state_word(),
         age: coarse(view.now.since(asked.opened)),
         requester: view.requester(),
         what: format!("{} {}", asked.action, safe(asked.target.to_string().as_bytes())),

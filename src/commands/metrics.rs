@@ -49,7 +49,7 @@ pub fn run(args: &Args, cx: &Context) -> Result<Exit, Failure> {
             cx.terminal.answer_json(&json(&found));
             String::new()
         }
-        Written::Text => table(&found),
+        Written::Text | Written::Junit | Written::Github => table(&found),
         Written::Json => format!("{}\n", json(&found)),
         Written::Csv => csv(&json(&found)),
         Written::OpenMetrics => openmetrics(&found),

@@ -10,6 +10,8 @@ mod detached;
 pub mod doctor;
 pub mod explain;
 mod findings;
+pub mod gate;
+pub mod gate_server;
 pub mod hook;
 pub mod inbox;
 pub mod install;

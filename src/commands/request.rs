@@ -41,7 +41,7 @@ pub fn run(args: &Args, cx: &Context) -> Result<Exit, Failure> {
     if let Some(id) = &args.cancel {
         return cancel(id, &client, cx);
     }
-    let proposal = Proposal::find(&client, args.rev.as_deref(), named)?;
+    let proposal = Proposal::find(&client, args.rev.as_deref(), named, None)?;
     let target = safe(proposal.target.to_string().as_bytes());
     if proposal.has_landed(&client)? {
         return Err(Failure::new(Exit::Denied, format!("{target} has {} already", proposal.subject.hex())));

@@ -2,7 +2,7 @@
 
 use crate::cli::client::Client;
 use crate::cli::client_signing::SigningArgs;
-use crate::cli::client_target::{TargetArgs, find_subject};
+use crate::cli::client_target::{PlaceArgs, find_subject};
 use crate::cli::local_clone::System;
 use crate::cli::{Context, Exit, Failure, advice, client_token, safe};
 use crate::domain::approval::{Kind, SignedToken, Token};
@@ -20,7 +20,7 @@ pub struct Args {
     #[arg(value_name = "REV")]
     rev: String,
     #[command(flatten)]
-    target: TargetArgs,
+    target: PlaceArgs,
     /// The rule that was overridden [default: of the overrides of REV the only one]
     #[arg(long, value_name = "RULE")]
     rule: Option<String>,

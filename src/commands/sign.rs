@@ -2,7 +2,7 @@
 
 use crate::cli::client::Client;
 use crate::cli::client_signing::SigningArgs;
-use crate::cli::client_target::{Proposal, TargetArgs};
+use crate::cli::client_target::{self, PlaceArgs, Proposal};
 use crate::cli::local_clone::System;
 use crate::cli::signing::{self, Ready};
 use crate::cli::{Context, Exit, Failure, Format, client_token, safe};
@@ -40,9 +40,9 @@ struct Wanted {
     #[arg(value_name = "REV")]
     rev: String,
     #[command(flatten)]
-    target: TargetArgs,
-    /// What may happen to the target: create, update, rewrite or delete; in Mercurial close, new-head and publish too [default: what moving it to REV does; `delete` must be said]
-    #[arg(long, value_name = "ACTION", value_parser = Action::parse)]
+    target: PlaceArgs,
+    /// What may happen to the target: create, update, rewrite or delete; in Mercurial close, new-head and publish too; of an environment the gate, such as `deploy` [default: what moving it to REV does; `delete` must be said]
+    #[arg(long, value_name = "ACTION", value_parser = client_target::action)]
     action: Option<Action>,
     /// For how long it counts, such as `8h` or `2d` [default and most: the shortest that the matching rules allow]
     #[arg(long, value_name = "TIME", value_parser = client_token::parse_span)]
@@ -100,7 +100,7 @@ pub fn reject(args: &RejectArgs, cx: &Context) -> Result<Exit, Failure> {
 
 fn sign(args: &Wanted, kind: Kind, mut client: Client, cx: &Context) -> Result<Exit, Failure> {
     let named = args.target.named(System::here()?)?;
-    let proposal = Proposal::find(&client, Some(&args.rev), named)?;
+    let proposal = Proposal::find(&client, Some(&args.rev), named, args.action.as_ref())?;
     let wanted = signing::Wanted {
         kind,
         action: args.action.as_ref(),

@@ -1,7 +1,7 @@
 //! `jit status`: whether a push of REV to a branch would be let in now, and what is missing.
 
 use crate::cli::client::Client;
-use crate::cli::client_target::{Proposal, TargetArgs};
+use crate::cli::client_target::{self, PlaceArgs, Proposal};
 use crate::cli::local_clone::System;
 use crate::cli::{Context, Exit, Failure, Format, advice, answer, client_json, client_key, safe};
 use crate::domain::change::Action;
@@ -17,9 +17,9 @@ pub struct Args {
     #[arg(value_name = "REV")]
     rev: Option<String>,
     #[command(flatten)]
-    target: TargetArgs,
-    /// Judge the deletion of the target, which REV is the tip of; in Mercurial also the publication of drafts up to REV
-    #[arg(long, value_name = "ACTION", value_parser = deletion_or_publication)]
+    target: PlaceArgs,
+    /// Judge the deletion of the target, which REV is the tip of; in Mercurial also the publication of drafts up to REV; of an environment its gate
+    #[arg(long, value_name = "ACTION", value_parser = not_a_move)]
     action: Option<Action>,
     /// Who pushes, by login [default: you, if your key and the policy tell]
     #[arg(long = "as", value_name = "LOGIN")]
@@ -29,10 +29,10 @@ pub struct Args {
     remote: Option<String>,
 }
 
-fn deletion_or_publication(text: &str) -> Result<Action, String> {
-    match Action::parse(text) {
-        Ok(action @ (Action::Delete | Action::Publish)) => Ok(action),
-        _ => Err("it is `delete` or `publish`; everything else follows from REV".to_owned()),
+fn not_a_move(text: &str) -> Result<Action, String> {
+    match client_target::action(text) {
+        Ok(action @ (Action::Delete | Action::Publish | Action::Gate(_))) => Ok(action),
+        _ => Err("it is `delete`, `publish` or a gate; everything else follows from REV".to_owned()),
     }
 }
 
@@ -45,7 +45,7 @@ fn deletion_or_publication(text: &str) -> Result<Action, String> {
 pub fn run(args: &Args, cx: &Context) -> Result<Exit, Failure> {
     let named = args.target.named(System::here()?)?;
     let client = Client::open(args.remote.as_deref(), cx)?;
-    let proposal = Proposal::find(&client, args.rev.as_deref(), named)?;
+    let proposal = Proposal::find(&client, args.rev.as_deref(), named, args.action.as_ref())?;
     if args.action.is_none() && proposal.has_landed(&client)? {
         let target = safe(proposal.target.to_string().as_bytes());
         return Err(Failure::new(Exit::Denied, format!("{target} has {} already", proposal.subject.hex())));

@@ -49,7 +49,8 @@ impl Server<'_> {
         let mut removed = 0;
         for request in &kept {
             let shown = shown.get(&request.id);
-            let why = if shown.is_none() && now.since(request.since) > ON_ITS_WAY {
+            // A gate's commits stand in the repository in any case.
+            let why = if shown.is_none() && request.action.gate().is_none() && now.since(request.since) > ON_ITS_WAY {
                 Some(Removal::Damaged)
             } else if is_superseded(request, &kept) {
                 Some(Removal::Superseded)

@@ -113,7 +113,8 @@ impl Server<'_> {
         let (kept, now) = (log.kept().to_vec(), self.entry_time(log.as_ref()));
         drop(log);
         let known = |one: &&KeptRequest| one.requester.login.is_some() || self.unknown_pusher_allowed;
-        let waiting = kept.iter().filter(|one| !is_superseded(one, &kept) && !self.is_overdue(one, now));
+        let lands = kept.iter().filter(|one| one.action.gate().is_none());
+        let waiting = lands.filter(|one| !is_superseded(one, &kept) && !self.is_overdue(one, now));
         let pushes: BTreeSet<u64> = kept.iter().filter(|one| arrived.concerns(one)).map(|one| one.push).collect();
         let mut attempts = Vec::new();
         for request in waiting.filter(known).filter(|one| pushes.contains(&one.push)).take(MOST) {

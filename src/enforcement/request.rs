@@ -254,7 +254,7 @@ impl Server<'_> {
 }
 
 /// Takes `wanted` among what is kept, in the place of what it supersedes; returns how many bytes it may bring.
-fn admit(kept: &mut Vec<KeptRequest>, wanted: &RequestStep, limits: &Limits) -> Result<u64, NoRoom> {
+pub(super) fn admit(kept: &mut Vec<KeptRequest>, wanted: &RequestStep, limits: &Limits) -> Result<u64, NoRoom> {
     let then = KeptRequest::of(NEXT, Timestamp::EPOCH, wanted);
     let replaced =
         |one: &KeptRequest| one.id == wanted.id || then.as_ref().is_some_and(|then| one.is_superseded_by(then));
@@ -277,7 +277,13 @@ fn admit(kept: &mut Vec<KeptRequest>, wanted: &RequestStep, limits: &Limits) -> 
     }
 }
 
-fn step_of(id: &RequestId, subject: &ChangesetId, request: &Request, pusher: &Pusher, step: Step) -> RequestStep {
+pub(super) fn step_of(
+    id: &RequestId,
+    subject: &ChangesetId,
+    request: &Request,
+    pusher: &Pusher,
+    step: Step,
+) -> RequestStep {
     let Request { target, action, base, reason } = request.clone();
     let reason = Some(reason).filter(|reason| !reason.is_empty());
     RequestStep { id: id.clone(), target, subject: *subject, action, base, reason, requester: pusher.clone(), step }

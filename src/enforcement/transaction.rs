@@ -19,6 +19,8 @@ pub enum Stage {
     Early,
     /// A whole Mercurial transaction with this id. One that moves no target is allowed, without an entry.
     Transaction(String),
+    /// What a pipeline asks for.
+    Gate,
 }
 
 /// Something that happens whatever the policy says, and is only written down.

@@ -67,6 +67,36 @@ pub trait History {
     fn all_targets(&mut self) -> Result<BTreeMap<Target, Vec<ChangesetId>>, HistoryError>;
 }
 
+impl<H: History + ?Sized> History for &mut H {
+    fn ref_updates(&mut self) -> Result<Vec<RefUpdate>, HistoryError> {
+        (**self).ref_updates()
+    }
+
+    fn load(&mut self, update: &mut RefUpdate, need: &Need<'_>) -> Result<(), HistoryError> {
+        (**self).load(update, need)
+    }
+
+    fn contents(&mut self, update: &mut RefUpdate) -> Result<(), HistoryError> {
+        (**self).contents(update)
+    }
+
+    fn held(&mut self, update: &RefUpdate, ids: &BTreeSet<ChangesetId>) -> Result<BTreeSet<ChangesetId>, HistoryError> {
+        (**self).held(update, ids)
+    }
+
+    fn reachable_bases(&mut self, update: &mut RefUpdate, bases: &BTreeSet<ChangesetId>) -> Result<(), HistoryError> {
+        (**self).reachable_bases(update, bases)
+    }
+
+    fn value(&mut self, target: &Target) -> Result<Vec<ChangesetId>, HistoryError> {
+        (**self).value(target)
+    }
+
+    fn all_targets(&mut self) -> Result<BTreeMap<Target, Vec<ChangesetId>>, HistoryError> {
+        (**self).all_targets()
+    }
+}
+
 /// What evaluation needs to know of one update. The caller derives it from the rules that match the target and the action.
 #[derive(Default)]
 pub struct Need<'a> {

@@ -45,6 +45,21 @@ pub struct Shown<'r> {
     pub request: &'r Request,
 }
 
+/// Where approvers see which gates wait. Their commits stand in the repository in any case.
+pub trait Board {
+    /// Lets approvers fetch the request for a gate, written in the name `by`; does nothing if they can already.
+    ///
+    /// # Errors
+    /// [`ParkingError`].
+    fn put_up(&mut self, gate: Shown<'_>, by: &str) -> Result<(), ParkingError>;
+
+    /// Takes a request away from approvers; does nothing if they cannot fetch it.
+    ///
+    /// # Errors
+    /// [`ParkingError`].
+    fn take_down(&mut self, id: &RequestId) -> Result<(), ParkingError>;
+}
+
 /// Where the commits of requests wait, and what is needed to let one land.
 pub trait Landing {
     /// Lists the requests that approvers can fetch, with the changeset that shows each.

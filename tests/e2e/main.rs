@@ -16,6 +16,7 @@ mod content_client;
 mod doctor;
 mod extremes;
 mod failures;
+mod gates;
 mod guard;
 // Each test program uses a part of this.
 #[allow(dead_code)]
@@ -27,6 +28,7 @@ mod landings;
 mod merges;
 mod metrics;
 mod objects;
+mod pipelines;
 mod policy_changes;
 mod policy_effect;
 mod policy_tools;

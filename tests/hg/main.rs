@@ -12,6 +12,7 @@ mod clones;
 mod content;
 mod desk;
 mod forged;
+mod gates;
 mod guard;
 mod hostile;
 mod installation;

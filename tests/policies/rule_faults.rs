@@ -91,7 +91,11 @@ fn times_reasons_and_actions_are_read() {
         ("reason = \".*\"", "`reason` is met by an empty reason", "\".*\""),
         ("reason = \"(a{900}){900}\"", "the regular expression is too large", "\"(a{900}){900}\""),
         ("actions = []", "`actions` is an empty list", "[]"),
-        ("actions = [\"gate:deploy\"]", "`gate:deploy` is not supported yet", "\"gate:deploy\""),
+        (
+            "actions = [\"gate:Deploy\"]",
+            "`gate:Deploy` is not an action (create, update, rewrite, delete, close, new-head, publish or gate:NAME)",
+            "\"gate:Deploy\"",
+        ),
         (
             "actions = [\"push\"]",
             "`push` is not an action (create, update, rewrite, delete, close, new-head, publish or gate:NAME)",

@@ -32,5 +32,5 @@ pub use guarded::Guarded;
 pub use people::{ALICE, BOB, CAROL, MALLORY, NOBODY, Person, people};
 pub use push::{PROGRAM, RawUpdate};
 pub use repo::{MAIN, TestRepo};
-pub use requests::{one, states, time};
+pub use requests::{GATES, one, states, time};
 pub use tokens::{hours_from, now, revocation, sign};

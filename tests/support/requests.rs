@@ -1,7 +1,24 @@
-//! What commands say of requests, as data.
+//! What commands say of requests, as data; and the rules under which pipelines ask.
 
 use jit::domain::time::Timestamp;
 use serde_json::Value;
+
+/// Production's gates: one of the leads for each deployment, and a database administrator where it brings a migration.
+pub const GATES: &str = r#"
+[environments.production]
+branches = ["main", "default"]
+[[rule]]
+name = "deploy"
+environments = ["production"]
+actions = ["gate:deploy"]
+require = [{ role = "leads", approvals = 1 }]
+[[rule]]
+name = "migrations"
+environments = ["production"]
+actions = ["gate:deploy", "gate:migrate"]
+paths = ["db/**"]
+require = [{ role = "dba", approvals = 1 }]
+"#;
 
 /// The ids and states in the answer of `jit pending`.
 pub fn states(listed: &Value) -> Vec<(String, String)> {

@@ -6,6 +6,7 @@ mod disk;
 mod flips;
 mod flow;
 mod full_outbox;
+mod gates;
 // Each test program uses a part of these two.
 #[allow(dead_code)]
 #[path = "../hg/guard.rs"]

@@ -18,9 +18,18 @@ const RULE: &str = r#"
 [roles.maintainers]
 members = ["alice", "bob"]
 
+[environments.production]
+branches = ["main"]
+
 [[rule]]
 name = "main-review"
 branches = ["main"]
+require = [{ role = "maintainers", approvals = 1 }]
+
+[[rule]]
+name = "deploy"
+environments = ["production"]
+actions = ["gate:deploy"]
 require = [{ role = "maintainers", approvals = 1 }]
 "#;
 

@@ -142,6 +142,11 @@ pub fn ssh(person: &Person, options: &[&str], command: &[&str], input: &str) -> 
     run(ssh, input)
 }
 
+/// By which options ssh of `person` reaches the server.
+pub fn ssh_options(person: &Person) -> String {
+    format!("-F {}", ssh_config(person).display())
+}
+
 fn ssh_config(person: &Person) -> PathBuf {
     person.at_home(".ssh/config")
 }

@@ -7,7 +7,7 @@ use super::children::{Pipeline, Place, failed, not_run};
 use super::{GitHistory, GitRepository, OpenError, REQUESTS};
 use crate::domain::change::ChangesetId;
 use crate::domain::request::RequestId;
-use crate::ports::parking::{Parking, ParkingError, Shown};
+use crate::ports::parking::{Board, Parking, ParkingError, Shown};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
@@ -132,6 +132,16 @@ impl Parking for GitParking {
             }
         }
         Ok(())
+    }
+}
+
+impl Board for GitParking {
+    fn put_up(&mut self, gate: Shown<'_>, by: &str) -> Result<(), ParkingError> {
+        self.show(&[gate], by)
+    }
+
+    fn take_down(&mut self, id: &RequestId) -> Result<(), ParkingError> {
+        self.repo.keep(&place(id), None).map_err(unwritable)
     }
 }
 

@@ -245,10 +245,8 @@ impl<R: Read, W: Write> History for MercurialHistory<R, W> {
 
     fn load(&mut self, update: &mut RefUpdate, need: &Need<'_>) -> Result<(), HistoryError> {
         match update.target {
-            Target::Branch(_) | Target::Bookmark(_) | Target::Tag(_) => Ok(self.load_all(update, need)?),
-            Target::Ref(_) | Target::Environment(_) => {
-                Err(HistoryError::ForeignTarget { target: update.target.clone() })
-            }
+            Target::Ref(_) => Err(HistoryError::ForeignTarget { target: update.target.clone() }),
+            _ => Ok(self.load_all(update, need)?),
         }
     }
 

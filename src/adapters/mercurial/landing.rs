@@ -124,15 +124,20 @@ impl HgLanding {
     }
 }
 
+/// Takes the name of a request away, if `shown` is what it names.
+pub(super) fn hide(sibling: &Hg, id: &RequestId, shown: &ChangesetId, until: Instant) -> Result<(), ParkingError> {
+    let mut unname: Vec<OsString> = vec!["debugpushkey".into(), "--".into(), sibling.root().into()];
+    unname.extend(["bookmarks".into(), id.to_string().into(), shown.hex().into(), "".into()]);
+    sibling.must_until("let go of a request", unname, until, PATIENCE).map(drop).map_err(parking_error)
+}
+
 impl Landing for HgLanding {
     fn shown(&mut self) -> Result<BTreeMap<RequestId, ChangesetId>, ParkingError> {
         requests_in(&self.sibling, self.deadline)
     }
 
     fn hide(&mut self, id: &RequestId, shown: &ChangesetId) -> Result<(), ParkingError> {
-        let mut unname: Vec<OsString> = vec!["debugpushkey".into(), "--".into(), self.sibling.root().into()];
-        unname.extend(["bookmarks".into(), id.to_string().into(), shown.hex().into(), "".into()]);
-        self.hg("let go of a request", unname).map(drop)
+        hide(&self.sibling, id, shown, self.deadline)
     }
 
     /// Strips the changesets that arrived with requests which wait no longer.

@@ -4,6 +4,7 @@
 //! gathers what is asked of it; [`Request`] is the conversation with it, and [`MercurialHistory`] what decisions are made from. Commands
 //! start the stock `hg` ([`Hg`]) with a script of the same kind (`jit_clone.py`), and ask that ([`CloneTalk`]).
 
+mod board;
 mod bundle;
 mod changelog;
 mod clone;
@@ -30,6 +31,7 @@ mod state;
 mod transaction;
 mod wire;
 
+pub use board::HgBoard;
 pub use bundle::{Bundle, BundleError, Closed, MOST_TOKENS};
 pub use changelog::{APPROVALS_BRANCH, LONGEST_TOKEN, REQUESTS_BRANCH, TokenFault};
 pub use clone::{ApprovalsHead, CloneTalk, RequestChangeset, Supposed, Talk};

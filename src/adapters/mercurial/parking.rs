@@ -18,7 +18,7 @@ use std::time::Instant;
 use tempfile::NamedTempFile;
 
 /// How many seconds somebody's lock is waited for, such as that of a landing: the pusher waits as well.
-const PATIENCE: u32 = 5;
+pub(super) const PATIENCE: u32 = 5;
 
 /// Where requests of a central repository wait, and the push that brings them.
 pub struct HgParking<'c, R, W> {

@@ -14,6 +14,7 @@ use crate::domain::change::{Changeset, ChangesetId, RefUpdate, Target};
 use crate::domain::policy::{PolicyFile, limits};
 use crate::domain::request::{Request, RequestId};
 use crate::domain::time::Timestamp;
+use crate::enforcement::GateHistory;
 use crate::ports::approval_store::{ApprovalStore, KnownToken};
 use crate::ports::history::History;
 
@@ -131,8 +132,14 @@ impl LocalClone for GitClone {
 
     fn supposing(&self, moves: &[Move]) -> Result<Box<dyn History + '_>, Failure> {
         let repository = self.checkout.reopened().map_err(|error| checkout_failure(&error))?;
-        let history = GitHistory::supposing(repository, moves.iter().map(Move::claim).collect());
-        Ok(Box::new(history.among(self.listing.clone()).map_err(|error| failure(&error))?))
+        let among = |claims| GitHistory::supposing(repository, claims).among(self.listing.clone());
+        if let [only] = moves
+            && let Some(gate) = only.gate()
+        {
+            let history = among(Vec::new()).map_err(|error| failure(&error))?;
+            return Ok(Box::new(GateHistory::new(history, gate, only.old.clone())));
+        }
+        Ok(Box::new(among(moves.iter().map(Move::claim).collect()).map_err(|error| failure(&error))?))
     }
 
     fn effect(&self, update: &RefUpdate) -> Result<Effect, Failure> {

@@ -12,6 +12,7 @@ use crate::domain::approval::SignedToken;
 use crate::domain::change::{Changeset, ChangesetId, IdKind, RefUpdate, Target};
 use crate::domain::request::{Request, RequestId};
 use crate::domain::time::Timestamp;
+use crate::enforcement::GateHistory;
 use crate::ports::approval_store::{ApprovalStore, KnownToken};
 use crate::ports::clock::Clock as _;
 use crate::ports::history::{History, HistoryError, Need};
@@ -167,6 +168,10 @@ impl LocalClone for MercurialClone {
         let [supposed] = moves else {
             return Err(Failure::undecided("only one move can be supposed at a time"));
         };
+        if let Some(gate) = supposed.gate() {
+            let history = Supposing(self.talk.borrow_mut());
+            return Ok(Box::new(GateHistory::new(history, gate, supposed.old.clone())));
+        }
         let supposed = supposed_push(supposed)?;
         self.ask(|talk| talk.suppose(&supposed))?;
         Ok(Box::new(Supposing(self.talk.borrow_mut())))
@@ -241,9 +246,9 @@ pub fn pager(setting: Option<&str>) -> String {
 /// # Errors
 /// A usage [`Failure`] for a move that no push can make.
 pub fn supposed_push(supposed: &Move) -> Result<Supposed, Failure> {
-    Ok(match (&supposed.target, supposed.step) {
-        (Target::Branch(name), Step::To(head)) => Supposed::Branch(name.clone(), vec![head]),
-        (Target::Branch(name), Step::Publish(head)) => Supposed::Publish(name.clone(), vec![head]),
+    Ok(match (&supposed.target, &supposed.step) {
+        (Target::Branch(name), Step::To(head)) => Supposed::Branch(name.clone(), vec![*head]),
+        (Target::Branch(name), Step::Publish(head)) => Supposed::Publish(name.clone(), vec![*head]),
         (Target::Branch(_), Step::Delete) => {
             return Err(Failure::usage("a push cannot delete a named branch")
                 .hint("`hg commit --close-branch` closes one, which a push can bring"));
@@ -254,7 +259,7 @@ pub fn supposed_push(supposed: &Move) -> Result<Supposed, Failure> {
         }
         (Target::Bookmark(name), step) => Supposed::Bookmark(name.clone(), step.new_value()),
         (Target::Tag(name), step) => Supposed::Tag(name.clone(), step.new_value()),
-        (Target::Ref(_) | Target::Environment(_), _) => {
+        (Target::Ref(_) | Target::Environment(_), _) | (_, Step::Open(..)) => {
             let target = supposed.target.clone();
             return Err(crate::cli::client_errors::history_failure(&HistoryError::ForeignTarget { target }));
         }

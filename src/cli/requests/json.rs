@@ -15,7 +15,7 @@ pub fn view_json(view: &RequestView) -> Value {
     let asked = &view.asked;
     json!({
         "request": asked.id.to_string(),
-        "state": view.state.word(),
+        "state": view.state_word(),
         "target": asked.target.to_string(),
         "action": asked.action.to_string(),
         "base": ids(&asked.base),

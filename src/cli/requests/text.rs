@@ -24,7 +24,7 @@ pub fn row(view: &RequestView) -> String {
     let age = view.now.since(asked.opened);
     let what = format!("{} {} to {}", asked.action, safe(asked.target.to_string().as_bytes()), short(&asked.subject));
     let mut text = String::new();
-    add(&mut text, &format!("{}  {:<10}  {what}, by {}, for {age}", asked.id, view.state, view.requester()));
+    add(&mut text, &format!("{}  {:<10}  {what}, by {}, for {age}", asked.id, view.state_word(), view.requester()));
     add(&mut text, &format!("    {}", next(view)));
     text
 }
@@ -38,13 +38,13 @@ pub fn next(view: &RequestView) -> String {
         .map(|rule| format!("`{}` needs {}", rule.name, rule.needs))
         .collect();
     match (view.state, &view.asked.ended, &view.trouble) {
-        (_, Some(ended), _) => ended_words(ended),
+        (_, Some(ended), _) => ended_words(view, ended),
         (State::Landed, None, _) => "the target has it".to_owned(),
         (_, None, Some(trouble)) => format!("cannot be judged: {}", safe(trouble.as_bytes())),
-        (State::Approved, ..) => match view.clocks.used_by {
-            Some(end) => format!("its push would be let in, until {end}"),
-            None => "its push would be let in".to_owned(),
-        },
+        (State::Approved, ..) => {
+            let what = if view.is_gate() { "it would open" } else { "its push would be let in" };
+            view.clocks.used_by.map_or_else(|| what.to_owned(), |end| format!("{what}, until {end}"))
+        }
         (State::Denied, ..) => {
             let rejections = view.rules.iter().flat_map(|rule| &rule.tokens).filter(|token| token.role.is_none());
             let by: Vec<String> = rejections.map(rejection).collect();
@@ -83,12 +83,13 @@ pub fn details_lines(view: &RequestView, details: &Details) -> String {
 
 fn head(text: &mut String, view: &RequestView) {
     let asked = &view.asked;
-    add(text, &format!("{}: {}", asked.id, view.state));
+    add(text, &format!("{}: {}", asked.id, view.state_word()));
     let mut field = |name: &str, value: &str| add(text, &format!("  {name:<12}{value}"));
     field("target", &safe(asked.target.to_string().as_bytes()));
     field("action", asked.action.to_string().as_str());
     let base: Vec<String> = asked.base.iter().map(ChangesetId::hex).collect();
-    field("from", if base.is_empty() { "nothing: it did not exist".to_owned() } else { base.join(", ") }.as_str());
+    let nothing = if view.is_gate() { "nothing: it never opened" } else { "nothing: it did not exist" };
+    field("from", if base.is_empty() { nothing.to_owned() } else { base.join(", ") }.as_str());
     field("commit", &asked.subject.hex());
     field("requester", &format!("{} ({})", view.requester(), safe(asked.requester.source.as_bytes())));
     if !asked.reason.is_empty() {
@@ -96,7 +97,7 @@ fn head(text: &mut String, view: &RequestView) {
     }
     field("opened", &asked.opened.to_string());
     match &asked.ended {
-        Some(ended) => field("ended", &ended_words(ended)),
+        Some(ended) => field("ended", &ended_words(view, ended)),
         None => field("waits until", &view.clocks.waits_until.to_string()),
     }
     if let Some(end) = view.clocks.used_by.filter(|_| view.state == State::Approved) {
@@ -169,10 +170,10 @@ fn tail(token: &TokenView) -> String {
     format!("{until}{why}")
 }
 
-fn ended_words(ended: &Ended) -> String {
+fn ended_words(view: &RequestView, ended: &Ended) -> String {
     let at = |what: &str, at: &Timestamp| format!("{what} {at}");
     match ended {
-        Ended::Landed { at: when } => at("landed", when),
+        Ended::Landed { at: when } => at(view.state_word(), when),
         Ended::Cancelled { at: when } => at("cancelled", when),
         Ended::Superseded { at: when, by } => format!("{}, by {by}", at("superseded", when)),
     }

@@ -101,6 +101,19 @@ pub struct Trigger {
 }
 
 impl RequestView {
+    /// Tells whether it is a pipeline that asks.
+    pub fn is_gate(&self) -> bool {
+        self.asked.action.gate().is_some()
+    }
+
+    /// Returns the word for how it stands: what a gate asks for does not land, it opens.
+    pub fn state_word(&self) -> &'static str {
+        match self.state {
+            State::Landed if self.is_gate() => "opened",
+            state => state.word(),
+        }
+    }
+
     /// Returns who could fill an empty place of an enforcing rule.
     pub fn could_sign(&self) -> BTreeSet<PrincipalId> {
         self.unmet().flat_map(|rule| rule.could_sign.iter().cloned()).collect()

@@ -7,6 +7,7 @@ use crate::cli::local_clone::{Effect, Move};
 use crate::cli::{Failure, IntoFailure, effect};
 use crate::domain::change::{ChangesetId, RefUpdate, Target};
 use crate::domain::policy::Policy;
+use crate::enforcement::GateHistory;
 use crate::ports::history::History as _;
 
 impl Place {
@@ -85,6 +86,10 @@ impl Place {
 
 impl Central {
     fn update(&self, policy: &Policy, supposed: &Move) -> Result<RefUpdate, Failure> {
+        if let Some(gate) = supposed.gate() {
+            let old = supposed.old.clone();
+            return self.with_history(|history| loaded_update(policy, &mut GateHistory::new(history, gate, old)));
+        }
         match &self.store {
             Store::Git(git) => loaded_update(policy, &mut git.supposing(std::slice::from_ref(supposed))?),
             Store::Mercurial(talk) => {

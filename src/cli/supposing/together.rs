@@ -46,7 +46,8 @@ impl Place {
         answers.into_values().collect()
     }
 
-    /// Puts wishes together that one push could make: by the same person, on different targets. One of Mercurial makes one move.
+    /// Puts wishes together that one push could make: by the same person, on different targets. One of Mercurial makes one move, and a gate
+    /// is no push.
     fn groups(&self, wishes: &[Wish]) -> Vec<Vec<usize>> {
         if self.system() == System::Mercurial {
             return (0..wishes.len()).map(|number| vec![number]).collect();
@@ -55,9 +56,11 @@ impl Place {
         let mut seen: BTreeMap<(&Option<String>, &Target), usize> = BTreeMap::new();
         let mut groups: BTreeMap<(&Option<String>, usize), Vec<usize>> = BTreeMap::new();
         for (number, wish) in wishes.iter().enumerate() {
-            let turn = seen.entry((&wish.login, &wish.supposed.target)).or_default();
-            groups.entry((&wish.login, *turn)).or_default().push(number);
-            *turn += 1;
+            let turns = seen.entry((&wish.login, &wish.supposed.target)).or_default();
+            // No push has so many turns.
+            let turn = if wish.supposed.gate().is_some() { wishes.len() + number } else { *turns };
+            groups.entry((&wish.login, turn)).or_default().push(number);
+            *turns += 1;
         }
         groups.into_values().collect()
     }

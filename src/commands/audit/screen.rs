@@ -68,6 +68,7 @@ fn describe(entry: &Entry, cx: &Context) -> (String, Vec<String>) {
             let applied = outcome.applied.iter().map(|update| format!("{} is {}", update.target, ids(&update.value)));
             (format!("outcome of {}: {how}{settled}", outcome.of), shortened(applied.collect()))
         }
+        Event::Gate(gate) => (format!("gate {}: {}", gate.id, headline(&gate.decision, cx)), details(&gate.decision)),
         Event::Request(step) => (plain(request(step)), request_details(step)),
         Event::Override(used) => {
             let what = format!("`{}` overridden for {} by decision {}", used.rule, used.target, used.of);

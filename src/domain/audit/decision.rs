@@ -175,8 +175,18 @@ impl Decision {
         Self { again: Some(again), ..short }
     }
 
+    /// Makes this the short form of the decision that stands whole in the blob `whole`.
+    pub(super) fn shorten(&mut self, whole: Hash, all: bool) {
+        if all {
+            self.clear_updates();
+        } else {
+            self.clear_rules();
+        }
+        self.blob = Some(whole);
+    }
+
     /// Takes away what is long in every decision: the rules' details and the tokens' texts.
-    pub(super) fn clear_rules(&mut self) {
+    fn clear_rules(&mut self) {
         self.tokens.clear();
         for update in &mut self.updates {
             update.rules.clear();
@@ -185,7 +195,7 @@ impl Decision {
     }
 
     /// Takes away everything whose length a push decides.
-    pub(super) fn clear_updates(&mut self) {
+    fn clear_updates(&mut self) {
         self.updates.clear();
         self.tokens.clear();
         self.reasons.clear();

@@ -2,6 +2,7 @@
 
 use super::decision::{Again, Decision, Verdict};
 use super::events::{Genesis, GenesisRefs, Outcome, Override, PolicyChange, Recovery, Review, Uninstall};
+use super::gate::Gate;
 use super::merkle::Hash;
 use super::request::RequestStep;
 use crate::domain::time::Timestamp;
@@ -32,6 +33,8 @@ pub enum Event {
     Outcome(Outcome),
     /// Something was done with a request.
     Request(RequestStep),
+    /// A gate was judged: it opened, or was refused for good.
+    Gate(Box<Gate>),
     /// An allowed push passed a rule in an emergency.
     Override(Override),
     /// Somebody looked at an override.
@@ -91,6 +94,7 @@ impl Entry {
             "decision" => fields(json).map(Event::Decision),
             "outcome" => fields(json).map(Event::Outcome),
             "request" => fields(json).map(Event::Request),
+            "gate" => fields(json).map(Event::Gate),
             "override" => fields(json).map(Event::Override),
             "review" => fields(json).map(Event::Review),
             "policy" => fields(json).map(Event::Policy),
@@ -130,6 +134,7 @@ impl Entry {
     pub fn blob(&self) -> Option<Hash> {
         match &self.event {
             Event::Decision(decision) => decision.blob,
+            Event::Gate(gate) => gate.decision.blob,
             Event::Outcome(outcome) => outcome.blob,
             Event::Override(overriding) => overriding.blob,
             Event::Policy(policy) => policy.blob,
@@ -140,14 +145,8 @@ impl Entry {
     fn short(&self, whole: Hash, all: bool) -> Self {
         let mut short = self.clone();
         match &mut short.event {
-            Event::Decision(decision) => {
-                if all {
-                    decision.clear_updates()
-                } else {
-                    decision.clear_rules()
-                }
-                decision.blob = Some(whole);
-            }
+            Event::Decision(decision) => decision.shorten(whole, all),
+            Event::Gate(gate) => gate.decision.shorten(whole, all),
             Event::Outcome(outcome) => {
                 outcome.applied.clear();
                 outcome.blob = Some(whole);
@@ -181,7 +180,7 @@ pub struct Header<'a> {
     pub time: Timestamp,
     /// What.
     pub kind: &'a str,
-    /// The answer of a decision.
+    /// The answer of a decision or a gate.
     pub verdict: Option<Verdict>,
     /// The decision that an outcome, an override or a parked request is about.
     pub of: Option<u64>,

@@ -7,6 +7,7 @@ mod decision;
 mod entry;
 mod events;
 mod frame;
+mod gate;
 mod merkle;
 mod note;
 mod order;
@@ -24,6 +25,7 @@ pub use events::{
     System, Uninstall,
 };
 pub use frame::{Frame, FrameError, MAX_LINE};
+pub use gate::Gate;
 pub use merkle::{Hash, Tree, leaf_hash, node_hash, nodes_before, peak_positions, root_from};
 pub use note::{NoteError, Origin, OriginError, VerifierKey, VerifierKeyError, sign_note};
 pub use order::{Order, OrderFault};

@@ -24,7 +24,7 @@ pub enum OrderFault {
     #[error("it is the outcome of no open, allowed decision")]
     Outcome,
     /// An override of nothing.
-    #[error("it is the override of no open, allowed decision")]
+    #[error("it is the override of no open, allowed decision, nor of the gate before")]
     Override,
     /// A review of nothing.
     #[error("it is the review of no override that waits for one")]
@@ -33,7 +33,7 @@ pub enum OrderFault {
     #[error("it repeats a denial that does not stand before it")]
     Again,
     /// A decision without its answer.
-    #[error("a decision says neither allow nor deny")]
+    #[error("a judgement says neither allow nor deny")]
     Verdict,
 }
 
@@ -48,6 +48,8 @@ pub struct Order {
     debts: HashSet<u64>,
     /// The newest entry, if it is a denial: the first of its kind, and how many there are.
     denial: Option<Again>,
+    /// The newest entry, leaving overrides aside, if it is a gate that opened.
+    gate: Option<u64>,
 }
 
 impl Order {
@@ -66,12 +68,19 @@ impl Order {
             return Err(OrderFault::Time { time: header.time, newest });
         }
         let before = self.denial.take();
+        let gate = self.gate.take();
         match header.kind {
             "decision" => self.decision(index, header, before)?,
             "outcome" if !header.of.is_some_and(|of| self.open.remove(&of)) => return Err(OrderFault::Outcome),
-            "override" if !header.of.is_some_and(|of| self.open.contains(&of)) => return Err(OrderFault::Override),
+            "override" if !header.of.is_some_and(|of| self.open.contains(&of) || gate == Some(of)) => {
+                return Err(OrderFault::Override);
+            }
             "override" => {
                 self.debts.insert(index);
+                self.gate = gate;
+            }
+            "gate" => {
+                self.gate = (header.verdict.ok_or(OrderFault::Verdict)? == Verdict::Allow).then_some(index);
             }
             "review" if !header.debt.is_some_and(|debt| self.debts.remove(&debt)) => return Err(OrderFault::Review),
             _ => {}

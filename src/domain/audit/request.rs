@@ -132,7 +132,8 @@ impl KeptRequest {
     /// Who is not known is nobody's predecessor.
     pub fn is_superseded_by(&self, other: &Self) -> bool {
         let same = self.requester.login.is_some() && self.requester.login == other.requester.login;
-        same && self.target == other.target && self.subject != other.subject && self.push < other.push
+        let same_target = self.target == other.target && self.action.gate() == other.action.gate();
+        same && same_target && self.subject != other.subject && self.push < other.push
     }
 
     /// Returns the entry that says `step` of it.

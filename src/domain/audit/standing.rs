@@ -7,7 +7,7 @@ use super::merkle::Hash;
 use super::request::{self, KeptRequest};
 use crate::domain::approval::TokenId;
 use crate::domain::change::{Action, ChangesetId, ContentId, Target};
-use crate::domain::time::Timestamp;
+use crate::domain::time::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,7 +21,16 @@ pub struct TargetState {
     /// The overrides with which it moved.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub used: BTreeSet<TokenId>,
+    /// Of an environment: for which changeset each of its gates opened last.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub gates: BTreeMap<Action, ChangesetId>,
+    /// Of an environment: the tokens with which its gates opened, and when. Those that are too old to count anywhere are forgotten.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub spent: BTreeMap<TokenId, Timestamp>,
 }
+
+/// No token counts for so long after it was used: 30 days at most, with some minutes for clocks that differ.
+const FORGOTTEN: Span = Span::days(31);
 
 /// What an entry does to one target's state.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,8 +43,10 @@ pub struct TargetChange {
     pub rewritten: Option<Timestamp>,
     /// What landed on it with approvals, and when.
     pub landed: BTreeMap<ContentId, Timestamp>,
-    /// The overrides with which it came to that.
+    /// The overrides with which it came to that; of a gate all tokens that counted.
     pub used: BTreeSet<TokenId>,
+    /// The gate that opened, and when, if this is one.
+    pub gate: Option<(Action, Timestamp)>,
 }
 
 impl TargetState {
@@ -43,7 +54,14 @@ impl TargetState {
     pub fn apply(&mut self, change: &TargetChange) {
         self.recorded = Some(change.value.clone());
         self.rewritten_at = self.rewritten_at.max(change.rewritten);
-        self.used.extend(&change.used);
+        match &change.gate {
+            None => self.used.extend(&change.used),
+            Some((action, at)) => {
+                self.gates.extend(change.value.first().map(|subject| (action.clone(), *subject)));
+                self.spent.retain(|_, used| at.since(*used) < FORGOTTEN);
+                self.spent.extend(change.used.iter().map(|token| (*token, *at)));
+            }
+        }
     }
 }
 
@@ -122,10 +140,10 @@ pub enum StandingError {
         /// The one before's.
         newest: Timestamp,
     },
-    /// An outcome of what is no open, allowed decision.
-    #[error("entry {of} is not an allowed decision without an outcome")]
+    /// An outcome of what is no open, allowed decision; an override of that, or of no gate that has just opened.
+    #[error("entry {of} is not an allowed decision without an outcome, nor the gate before")]
     NotUnsettled {
-        /// What the outcome names.
+        /// What the outcome or override names.
         of: u64,
     },
     /// A review of what is no override, or of one that was reviewed or came to nothing.
@@ -154,6 +172,9 @@ pub struct Standing {
     pub kept: Vec<KeptRequest>,
     /// The newest entry, if it is a denial.
     pub last_denial: Option<LastDenial>,
+    /// The newest entry, leaving overrides aside, if it is a gate that opened.
+    #[serde(default)]
+    pub last_gate: Option<u64>,
 }
 
 impl Standing {
@@ -170,7 +191,7 @@ impl Standing {
         if let Some(newest) = self.newest.filter(|newest| entry.time < *newest && !accepted) {
             return Err(StandingError::TimeGoesBack { time: entry.time, newest });
         }
-        let mut denial = None;
+        let (mut denial, mut gate) = (None, None);
         let changes = match &entry.event {
             Event::Decision(decision) => {
                 denial = self.denial(index, decision)?;
@@ -178,11 +199,16 @@ impl Standing {
             }
             Event::Outcome(outcome) => self.settle(entry.time, outcome)?,
             Event::Override(overriding) => {
-                if !self.unsettled.iter().any(|open| open.index == overriding.of) {
+                gate = self.last_gate;
+                if gate != Some(overriding.of) && !self.unsettled.iter().any(|open| open.index == overriding.of) {
                     return Err(StandingError::NotUnsettled { of: overriding.of });
                 }
                 self.debts.push(Debt { index, time: entry.time, overriding: overriding.clone() });
                 Vec::new()
+            }
+            Event::Gate(judged) => {
+                gate = (judged.decision.verdict == Verdict::Allow).then_some(index);
+                judged.changes(entry.time)
             }
             Event::Review(review) => {
                 let at = self.debts.iter().position(|debt| debt.index == review.debt);
@@ -196,7 +222,7 @@ impl Standing {
             Event::Genesis(_) | Event::Policy(_) | Event::Recovery(_) | Event::Uninstall(_) => Vec::new(),
         };
         self.newest = Some(entry.time);
-        self.last_denial = denial;
+        (self.last_denial, self.last_gate) = (denial, gate);
         Ok(changes)
     }
 
@@ -226,7 +252,8 @@ impl Standing {
         let found = |update: &super::UpdateRecord| {
             let value = update.found.clone()?;
             let (landed, used) = Default::default();
-            Some(TargetChange { target: update.target.clone(), value, rewritten: Some(time), landed, used })
+            let target = update.target.clone();
+            Some(TargetChange { target, value, rewritten: Some(time), landed, used, gate: None })
         };
         decision.updates.iter().filter_map(found).collect()
     }
@@ -257,6 +284,7 @@ impl Standing {
                 rewritten: rewrites.then_some(time),
                 landed: contents.map(|content| (*content, time)).collect(),
                 used: used(&applied.target),
+                gate: None,
             }
         });
         Ok(changed.collect())

@@ -49,6 +49,14 @@ impl Action {
             }
         })
     }
+
+    /// Returns the gate's name, if this is one.
+    pub fn gate(&self) -> Option<&EnvironmentName> {
+        match self {
+            Self::Gate(name) => Some(name),
+            _ => None,
+        }
+    }
 }
 
 impl fmt::Display for Action {

@@ -3,6 +3,7 @@
 mod action;
 mod changeset;
 mod content;
+mod gate;
 mod id;
 mod lines;
 mod path;
@@ -14,6 +15,7 @@ mod trailer;
 pub use action::{Action, NotAnAction};
 pub use changeset::{Changeset, co_author_emails};
 pub use content::{ContentId, Leaf, Line, Room, contents};
+pub use gate::Gate;
 pub use id::{ChangesetId, IdError, IdKind};
 pub use lines::{LONGEST_CONTENT, most_changed_lines};
 pub use path::RepoPath;

@@ -71,7 +71,7 @@ pub struct RefUpdate {
     pub scopes: BTreeMap<RuleName, BTreeSet<ChangesetId>>,
     /// For a rule with `promoted_from`: the changesets that were already on those branches.
     pub promoted: BTreeMap<RuleName, BTreeSet<ChangesetId>>,
-    /// For a rewrite and a new head: how each tip differs from each old head.
+    /// For a rewrite and a new head, and a gate that does not go forward: how each tip differs from each old head.
     pub tip_changes: Vec<TipChange>,
     /// Of the bases that tokens name: those reachable from an old value.
     pub reachable_bases: BTreeSet<ChangesetId>,
@@ -81,7 +81,7 @@ pub struct RefUpdate {
     pub held: BTreeSet<ChangesetId>,
     /// When the target was last rewritten or deleted, as far as the log knows.
     pub rewritten_at: Option<Timestamp>,
-    /// The overrides with which the target has moved, as far as the log knows.
+    /// The overrides with which the target has moved, and the tokens with which its gates opened, as far as the log knows.
     pub used: BTreeSet<TokenId>,
 }
 
@@ -93,6 +93,19 @@ impl RefUpdate {
 
     /// Tells whether the update only moves its target forward, so that tokens for parts of it may count.
     pub fn is_plain_update(&self) -> bool {
-        *self.action() == Action::Update && !self.changesets.is_empty()
+        match self.action() {
+            Action::Update => !self.changesets.is_empty(),
+            Action::Gate(_) => !self.changesets.is_empty() && self.tip_changes.is_empty(),
+            _ => false,
+        }
+    }
+
+    /// Tells whether old heads give way or stay beside, so that each tip is held against them.
+    pub fn compares_tips(&self) -> bool {
+        self.actions.iter().any(|action| match action {
+            Action::Rewrite | Action::NewHead => true,
+            Action::Gate(_) => !self.tip_changes.is_empty(),
+            _ => false,
+        })
     }
 }

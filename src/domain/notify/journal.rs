@@ -33,6 +33,7 @@ pub fn from_entry(
             }
             from.outcome(outcome, judged)
         }
+        audit::Event::Gate(gate) => from.gate(gate),
         audit::Event::Override(used) => {
             let notice = from.overriding(used);
             told.owes(index, used, &notice);
@@ -164,20 +165,39 @@ impl Source<'_> {
                 continue;
             };
             let request = update.new.first().map(|tip| RequestId::of(self.repository, &update.target, tip));
-            let approvers = update.rules.iter().flat_map(|rule| rule.counted.iter().chain(&rule.overridden));
-            let mut by: Vec<String> = approvers.map(|one| one.principal.to_string()).collect();
-            by.sort();
-            by.dedup();
-            notices.push(Notice {
-                request: request.map(|id| id.to_string()),
-                about: Some(about(update)),
-                requester: judged.and_then(|judged| judged.pusher.login.clone()),
-                by,
-                rules: update.rules.iter().map(|rule| self.asked(rule)).collect(),
-                ..self.notice(Event::Landed, part)
-            });
+            let requester = judged.and_then(|judged| judged.pusher.login.clone());
+            notices.push(self.landed(update, request, requester, part));
         }
         notices
+    }
+
+    /// A gate that opened. What kept another one closed was told when it was asked for, or when somebody rejected it.
+    fn gate(&self, gate: &audit::Gate) -> Vec<Notice> {
+        let Decision { verdict, updates, pusher, .. } = &gate.decision;
+        let opened = updates.iter().filter(|update| *verdict == Verdict::Allow && !update.rules.is_empty());
+        opened.map(|update| self.landed(update, Some(gate.id.clone()), pusher.login.clone(), 0)).collect()
+    }
+
+    /// What was asked for came about.
+    fn landed(
+        &self,
+        update: &UpdateRecord,
+        request: Option<RequestId>,
+        requester: Option<String>,
+        part: usize,
+    ) -> Notice {
+        let approvers = update.rules.iter().flat_map(|rule| rule.counted.iter().chain(&rule.overridden));
+        let mut by: Vec<String> = approvers.map(|one| one.principal.to_string()).collect();
+        by.sort();
+        by.dedup();
+        Notice {
+            request: request.map(|id| id.to_string()),
+            about: Some(about(update)),
+            requester,
+            by,
+            rules: update.rules.iter().map(|rule| self.asked(rule)).collect(),
+            ..self.notice(Event::Landed, part)
+        }
     }
 
     fn overriding(&self, used: &Override) -> Notice {

@@ -39,7 +39,10 @@ pub fn title(notice: &Notice) -> String {
         Event::Cancelled => format!("{who} no longer asks for {target}"),
         Event::Overridden => format!("{by} overrode {rule} for {target}"),
         Event::ReviewDue => format!("the override of {rule} for {target} still waits for its review"),
-        Event::Landed => format!("{target} has what {who} asked for"),
+        Event::Landed => match notice.about.as_ref().and_then(|about| about.actions.iter().find_map(Action::gate)) {
+            Some(gate) => format!("the gate {gate} of {target} opened for {who}"),
+            None => format!("{target} has what {who} asked for"),
+        },
         Event::NotLanded => format!("{target} did not get by itself what {who} asked for"),
         Event::PolicyChanged => format!("{by} put another policy in force"),
         Event::Trouble => notice.details.first().cloned().unwrap_or_else(|| "the log needs a look".to_owned()),

@@ -12,6 +12,7 @@ mod evaluate;
 mod examine;
 mod fault;
 mod fault_kind;
+mod gates;
 pub mod limits;
 mod load;
 mod model;

@@ -79,8 +79,7 @@ impl LargerThan {
 
     /// Counts files, lines and commits.
     fn counts<'u>(update: &'u RefUpdate, changesets: &[&'u Changeset]) -> (Count, Count, Count) {
-        let does = |wanted: [Action; 2]| update.actions.iter().any(|action| wanted.contains(action));
-        let compared = does([Action::Rewrite, Action::NewHead]);
+        let compared = update.compares_tips();
         let differences = || update.tip_changes.iter().filter(|_| compared);
         let are_compared = !compared || !update.tip_changes.is_empty();
         let own_paths = changesets.iter().map(|changeset| &changeset.own_paths);

@@ -291,7 +291,12 @@ impl<'a> Standing<'a> {
 
     fn wrong_base(&self, signed: &SignedToken, rule: &Rule) -> Option<Why> {
         let base = &signed.token.base;
+        // Whoever signs before a gate is asked for need not know for what it opened last.
+        let says_nothing = base.is_empty() && self.update.action().gate().is_some() && !rule.up_to_date;
         if self.update.is_plain_update() {
+            if says_nothing {
+                return None;
+            }
             let known = |id: &ChangesetId| {
                 self.update.old.contains(id)
                     || self.update.reachable_bases.contains(id)
@@ -302,7 +307,7 @@ impl<'a> Standing<'a> {
             }
             return (rule.up_to_date && *base != self.update.old).then_some(Why::NotUpToDate);
         }
-        if *base != self.update.old {
+        if *base != self.update.old && !says_nothing {
             return Some(Why::OtherBase);
         }
         let tip = signed.token.subject.is_some_and(|subject| self.update.tips.contains(&subject));

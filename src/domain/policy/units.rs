@@ -109,7 +109,7 @@ impl<'a> Units<'a> {
         let changesets: Vec<&Changeset> = matched.map(|(changeset, _)| changeset).collect();
         let does = |wanted: [Action; 2]| update.actions.iter().any(|action| wanted.contains(action));
         // Where old heads give way or stay beside, each tip is compared with them; labels are of commits, not of differences.
-        let compared = does([Action::Rewrite, Action::NewHead]);
+        let compared = update.compares_tips();
         let judges_all =
             !rule.picks_commits() || does([Action::Delete, Action::Close]) || (compared && rule.paths.is_none());
         let tips = if update.is_plain_update() {

@@ -5,6 +5,7 @@
 use super::{Clocks, RequestId};
 use crate::domain::audit::{Decision, Entry, Event, Obstacle, Outcome, Removal, RequestStep, Step, Verdict};
 use crate::domain::change::{Action, ChangesetId, Pusher, Target};
+use crate::domain::name::EnvironmentName;
 use crate::domain::time::{Span, Timestamp};
 use std::collections::{BTreeMap, HashMap};
 
@@ -40,7 +41,7 @@ pub struct Asked {
 /// How a request ended, as the log tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ended {
-    /// The target got the subject.
+    /// The target got the subject; the gate opened.
     Landed {
         /// When.
         at: Timestamp,
@@ -76,8 +77,8 @@ pub struct Ledger {
     keep: Span,
     wanted: Wanted,
     asked: HashMap<RequestId, Asked>,
-    /// What each login asks for on each target: what a newer request supersedes.
-    own: BTreeMap<(String, Target), Vec<RequestId>>,
+    /// What each login asks for on each target, and each gate: what a newer request supersedes.
+    own: BTreeMap<(String, Target, Option<EnvironmentName>), Vec<RequestId>>,
     /// What allowed decisions without an outcome would bring: by their index, each target with the requests that land with it.
     allowed: BTreeMap<u64, Vec<(Target, Vec<Landing>)>>,
     /// The newest denial and what it asked for.
@@ -120,6 +121,9 @@ impl Ledger {
             Event::Decision(decision) if decision.verdict == Verdict::Allow => self.allow(index, decision),
             Event::Decision(decision) => self.deny(index, entry.time, decision),
             Event::Outcome(outcome) => self.settle(entry.time, outcome),
+            Event::Gate(gate) if gate.decision.verdict == Verdict::Allow => {
+                self.end(&gate.id, None, Ended::Landed { at: entry.time });
+            }
             Event::Request(step) => self.step(index, entry.time, step),
             _ => {}
         }
@@ -241,7 +245,7 @@ impl Ledger {
     /// Ends what the same requester asked for on the same target before. Where nobody knows who asks, nobody is the same.
     fn supersede(&mut self, at: Timestamp, ask: &Ask, beside: &[Ask]) {
         let Some(login) = ask.requester.login.clone() else { return };
-        let own = self.own.entry((login, ask.target.clone())).or_default();
+        let own = self.own.entry((login, ask.target.clone(), ask.action.gate().cloned())).or_default();
         let (stay, go) = std::mem::take(own).into_iter().partition(|id| beside.iter().any(|ask| ask.id == *id));
         *own = stay;
         if !own.contains(&ask.id) {

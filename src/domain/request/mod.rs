@@ -111,14 +111,26 @@ impl Request {
 
     /// Returns the id of this request for `subject` in `repository` (`name@id`).
     pub fn id(&self, repository: &str, subject: &ChangesetId) -> RequestId {
-        RequestId::of(repository, &self.target, subject)
+        RequestId::of_action(repository, &self.target, &self.action, subject)
     }
 }
 
 impl RequestId {
     /// Derives an id: SHA-256 over repository, target and subject, each followed by a newline.
     pub fn of(repository: &str, target: &Target, subject: &ChangesetId) -> Self {
-        let digest = Sha256::digest(format!("{repository}\n{target}\n{subject}\n"));
+        Self::of_line(repository, &target.to_string(), subject)
+    }
+
+    /// As [`RequestId::of`]; one environment has many gates, so of a gate the action follows its target, after a space.
+    pub fn of_action(repository: &str, target: &Target, action: &Action, subject: &ChangesetId) -> Self {
+        match action {
+            Action::Gate(_) => Self::of_line(repository, &format!("{target} {action}"), subject),
+            _ => Self::of(repository, target, subject),
+        }
+    }
+
+    fn of_line(repository: &str, what: &str, subject: &ChangesetId) -> Self {
+        let digest = Sha256::digest(format!("{repository}\n{what}\n{subject}\n"));
         Self(format!("r-{}", HEXLOWER.encode(&digest[..6])))
     }
 

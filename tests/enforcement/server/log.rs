@@ -187,6 +187,7 @@ impl Log for Handle {
             Event::Override(_) => "override",
             Event::Review(_) => "review",
             Event::Request(_) => "request",
+            Event::Gate(_) => "gate",
             _ => "other",
         };
         book.step("append", what)?;

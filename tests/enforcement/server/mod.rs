@@ -3,6 +3,7 @@
 mod broken;
 mod contents;
 mod delegations;
+mod gates;
 mod gathering;
 mod intake;
 mod log;

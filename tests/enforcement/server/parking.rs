@@ -7,15 +7,17 @@ use jit::domain::change::ChangesetId;
 use jit::domain::request::RequestId;
 use jit::enforcement::{Answer, KeepError, Kept, NotKept};
 use jit::ports::incoming::NoRoom;
-use jit::ports::parking::{Parking, ParkingError, Shown};
+use jit::ports::parking::{Board, Parking, ParkingError, Shown};
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 /// Keeps requests in memory; every commit has ten bytes.
 #[derive(Default)]
-struct Lot {
-    shown: BTreeSet<RequestId>,
-    broken: Option<&'static str>,
+pub struct Lot {
+    /// What approvers can fetch.
+    pub shown: BTreeSet<RequestId>,
+    /// What does not work: the name of a step.
+    pub broken: Option<&'static str>,
     rescued: usize,
 }
 
@@ -45,8 +47,19 @@ impl Parking for Lot {
     }
 }
 
+impl Board for Lot {
+    fn put_up(&mut self, gate: Shown<'_>, by: &str) -> Result<(), ParkingError> {
+        self.show(&[gate], by)
+    }
+
+    fn take_down(&mut self, id: &RequestId) -> Result<(), ParkingError> {
+        self.shown.remove(id);
+        Ok(())
+    }
+}
+
 /// The steps in the log, of whom, about which commit.
-fn steps(world: &World) -> Vec<String> {
+pub fn steps(world: &World) -> Vec<String> {
     let told = |step: &RequestStep| {
         let what = match step.step {
             Step::Sent { .. } => "sent",

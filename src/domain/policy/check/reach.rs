@@ -25,7 +25,8 @@ impl Reach {
     const HG_BRANCH: Self = Self(8);
     const HG_TAG: Self = Self(16);
     const HG_BOOKMARK: Self = Self(32);
-    pub(super) const ALL: Self = Self(63);
+    const GATE: Self = Self(64);
+    pub(super) const ALL: Self = Self(127);
     const NONE: Self = Self(0);
 
     const fn or(self, other: Self) -> Self {
@@ -93,9 +94,10 @@ fn of_environments(rule: &RuleDraft, environments: &Environments<'_>) -> Option<
 }
 
 fn of_environment(environment: &Environment) -> Reach {
+    // Any environment can have gates.
     let kinds =
         [(&environment.branches, BRANCHES), (&environment.tags, TAGS), (&environment.bookmarks, Reach::HG_BOOKMARK)];
-    union(kinds.into_iter().filter(|(patterns, _)| patterns.is_some()).map(|(_, reach)| reach))
+    union(kinds.into_iter().filter(|(patterns, _)| patterns.is_some()).map(|(_, reach)| reach)).or(Reach::GATE)
 }
 
 fn of_action(action: &Action) -> Reach {
@@ -103,7 +105,9 @@ fn of_action(action: &Action) -> Reach {
         Action::Close | Action::NewHead | Action::Publish => Reach::HG_BRANCH,
         // Any move of a tag is a rewrite.
         Action::Update => BRANCHES.or(Reach::GIT_OTHER).or(Reach::HG_BOOKMARK),
-        Action::Create | Action::Rewrite | Action::Delete => Reach::ALL,
-        Action::Gate(_) => Reach::NONE,
+        Action::Create | Action::Rewrite | Action::Delete => {
+            BRANCHES.or(TAGS).or(Reach::GIT_OTHER).or(Reach::HG_BOOKMARK)
+        }
+        Action::Gate(_) => Reach::GATE,
     }
 }

@@ -82,7 +82,10 @@ fn of_key(section: &Section, key: &str) -> Value {
         "files" | "lines" | "commits" => json!({ "type": "integer", "minimum": 0, "maximum": limits::SIZE }),
         "actions" => json!({
             "type": "array", "minItems": 1, "uniqueItems": true,
-            "items": { "enum": ["create", "update", "rewrite", "delete", "close", "new-head", "publish"] },
+            "items": { "anyOf": [
+                { "enum": ["create", "update", "rewrite", "delete", "close", "new-head", "publish"] },
+                { "type": "string", "pattern": NAME.replacen('^', "^gate:", 1) },
+            ] },
         }),
         "require" => json!({ "$ref": "#/$defs/requirements" }),
         "any_of" => json!({

@@ -112,7 +112,6 @@ pub(super) fn actions(reader: &mut Reader<'_>, value: &Value<'_>) -> Option<BTre
     let mut actions = BTreeSet::new();
     for text in reader.distinct_texts("actions", value) {
         match Action::parse(text.value) {
-            Ok(Action::Gate(_)) => reader.sink.push(&text.place, FaultKind::NotYet(text.value.to_owned())),
             Ok(action) => {
                 actions.insert(action);
             }
