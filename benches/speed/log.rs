@@ -225,7 +225,7 @@ pub fn counting(size: u64, rounds: usize) {
     let long = Long::empty(size);
     fill_requests(&long.paths, size);
     let times: Vec<f64> = (0..rounds).map(|_| long.figures() / 1000.0).collect();
-    figure(&format!("`metrics` of {size} entries, the log verified"), "some s", "s", &times);
+    figure(&format!("`metrics` of {size} entries, the log verified"), "-", "s", &times);
 }
 
 /// One append to the longer log against one to the shorter.
