@@ -1,9 +1,10 @@
 //! What people see of requests in Git: who waits for whom, how each stands, until when, and what it would change.
 
-use crate::support::{ALICE, BOB, CAROL, Desk, Guarded as _, MAIN, TestRepo, one, states, time};
+use crate::support::{ALICE, BOB, CAROL, Desk, Guarded as _, MAIN, TestRepo, now, one, states, time};
 use jit::domain::time::{Span, Timestamp};
 use serde_json::Value;
 use std::fs;
+use std::thread;
 use std::time::{Duration, Instant};
 
 const TWO: &str = "[[rule]]\nname = \"review\"\nbranches = [\"main\", \"topic/**\"]\nmessage = \"see docs/review.md\"\n\
@@ -89,6 +90,11 @@ fn a_request_is_refused_rejected_superseded_approved_and_landed() {
     assert_eq!(pending(&carol, &["--all"]), one(&second, "denied"), "the rejected commit is part of it");
     assert_eq!(carol.jit(&["show", &first]).code, Some(1), "its commits are kept no longer");
 
+    // An approval of the same second as a rejection below it would never count.
+    let rejected = now();
+    while now() <= rejected {
+        thread::sleep(Duration::from_millis(50));
+    }
     bob.must(&["sign", &second, "--yes"]);
     alice.git(&["commit", "--quiet", "--amend", "--message", "anew"]);
     assert_eq!(on_server(&repo, &alice, &second)["state"], "denied", "what bob rejected is still below");
@@ -161,7 +167,7 @@ fn a_request_waits_for_so_long_and_late_approvals_still_count() {
     for approver in [&bob, &carol] {
         approver.must(&["show", &id]);
     }
-    std::thread::sleep(Duration::from_secs(3));
+    thread::sleep(Duration::from_secs(3));
     assert_eq!(on_server(&repo, &bob, &id)["state"], "expired");
     assert_eq!(pending(&bob, &[&server(&repo)]), vec![]);
     // Twice by the same person is once; the other one comes late.
