@@ -99,15 +99,21 @@ impl<'a> Fold<'a> {
     pub fn take(&mut self, index: u64, entry: &Entry) {
         self.entries += 1;
         self.newest = self.newest.max(Some(entry.time));
+        if let Event::Gate(gate) = &entry.event {
+            self.gate(index, entry.time, &gate.decision);
+        }
         for asked in self.ledger.take(index, entry) {
             match (&asked.ended, &entry.event) {
                 (Some(Ended::Landed { .. }), Event::Outcome(outcome)) => self.landed(&asked, outcome.of, entry.time),
+                // That it opened is all that becomes of a gate.
+                (Some(Ended::Landed { .. }), Event::Gate(_)) => self.landed(&asked, index, entry.time),
                 _ => self.parted(&asked, entry.time),
             }
         }
         match &entry.event {
             Event::Decision(decision) => self.decision(index, entry.time, decision),
             Event::Outcome(outcome) => self.outcome(outcome, entry.time),
+            Event::Gate(_) => drop(self.accepted.remove(&index)),
             Event::Override(used) => {
                 self.debts.insert(index, (entry.time, used.clone(), false));
             }
@@ -169,6 +175,19 @@ impl<'a> Fold<'a> {
         }
     }
 
+    /// A gate is no push: it counts for whoever decided that it opens, and for the time that this took.
+    fn gate(&mut self, index: u64, time: Timestamp, decision: &Decision) {
+        if decision.verdict == Verdict::Deny {
+            return;
+        }
+        let accepted = Accepted::of(time, decision);
+        if self.counts(time) {
+            self.decided(&accepted);
+            rules(decision).for_each(|rule| self.verdicts(rule));
+        }
+        self.accepted.insert(index, accepted);
+    }
+
     /// Remembers which rules refuse the requests of a denial.
     fn asked(&mut self, time: Timestamp, decision: &Decision) {
         for update in &decision.updates {
@@ -194,6 +213,11 @@ impl<'a> Fold<'a> {
         pushes.overridden += u64::from(!overridden.is_empty());
         let exempt = overridden.iter().any(|rule| rule.unmet.iter().any(|unmet| unmet == NEVER));
         pushes.freeze_exempt += u64::from(exempt);
+        self.decided(accepted);
+    }
+
+    /// Counts the people whose tokens let it in.
+    fn decided(&mut self, accepted: &Accepted) {
         let parts = accepted.updates.iter().flat_map(|(_, parts)| parts);
         let signers: BTreeSet<_> = parts.flat_map(|part| &part.signers).collect();
         for (_, who, _) in signers {
@@ -201,12 +225,19 @@ impl<'a> Fold<'a> {
         }
     }
 
-    fn rule_push(&mut self, rule: &RuleRecord, allowed: bool) {
+    /// Counts the tokens by which a rule let something in.
+    fn verdicts(&mut self, rule: &RuleRecord) {
         let verdicts = [(&rule.counted, Said::Approve), (&rule.overridden, Said::Override)];
-        for (counted, said) in verdicts.into_iter().filter(|_| allowed && rule.mode == Mode::Enforce) {
+        for (counted, said) in verdicts.into_iter().filter(|_| rule.mode == Mode::Enforce) {
             for one in counted {
                 *self.figures.decisions.entry((rule.name.clone(), Some(one.role.clone()), said)).or_default() += 1;
             }
+        }
+    }
+
+    fn rule_push(&mut self, rule: &RuleRecord, allowed: bool) {
+        if allowed {
+            self.verdicts(rule);
         }
         let counts = self.figures.rule_pushes.entry(rule.name.clone()).or_default();
         let count = match (rule.mode, rule.met) {

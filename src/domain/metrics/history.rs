@@ -3,7 +3,7 @@
 use super::{Figures, Fold, Key, Response};
 use crate::domain::approval::{Kind, PublicKey, RoleChoice, SignedToken, Token, TokenId, signed_bytes};
 use crate::domain::audit::{
-    Again, Applied, Counted, Decision, Entry, Event, NotCounted, Outcome, OutcomeKind, Override, Recovery,
+    Again, Applied, Counted, Decision, Entry, Event, Gate, NotCounted, Outcome, OutcomeKind, Override, Recovery,
     RecoveryKind, RequestStep, Review, RuleRecord, Step, UpdateRecord, Verdict,
 };
 use crate::domain::change::{Action, ChangesetId, IdKind, Pusher, Target};
@@ -187,6 +187,10 @@ impl Log {
     }
 
     fn let_in(&mut self, seconds: i64, login: &str, new: u8, rules: &[(&str, &[Sign])]) -> u64 {
+        self.add(seconds, Event::Decision(Box::new(Self::let_by(login, new, rules))))
+    }
+
+    fn let_by(login: &str, new: u8, rules: &[(&str, &[Sign])]) -> Decision {
         let mut decision = Self::push(login, Verdict::Allow, new, Vec::new());
         for (name, signs) in rules {
             let mut record = Self::rule(name, true);
@@ -204,7 +208,7 @@ impl Log {
             }
             decision.updates[0].rules.push(record);
         }
-        self.add(seconds, Event::Decision(Box::new(decision)))
+        decision
     }
 
     fn moved(&mut self, seconds: i64, of: u64, new: u8) {
@@ -244,6 +248,35 @@ impl Log {
                 step: Step::Cancelled,
             }),
         );
+    }
+
+    /// A pipeline asks to deploy `new`.
+    pub fn gate_asked(&mut self, seconds: i64, login: &str, new: u8) {
+        let step = self.gate_step(login, new);
+        self.add(seconds, Event::Request(step));
+    }
+
+    /// What it asked for opens.
+    pub fn gate_opened(&mut self, seconds: i64, login: &str, new: u8, rules: &[(&str, &[Sign])]) {
+        let RequestStep { id, target, action, .. } = self.gate_step(login, new);
+        let mut decision = Self::let_by(login, new, rules);
+        (decision.updates[0].target, decision.updates[0].actions) = (target, vec![action]);
+        self.add(seconds, Event::Gate(Box::new(Gate { id, decision })));
+    }
+
+    fn gate_step(&self, login: &str, new: u8) -> RequestStep {
+        let target = Target::parse("env:production").expect("a target");
+        let action = Action::parse("gate:deploy").expect("an action");
+        RequestStep {
+            id: RequestId::of_action(REPOSITORY, &target, &action, &id(new)),
+            target,
+            subject: id(new),
+            action,
+            base: Vec::new(),
+            reason: None,
+            requester: Pusher { login: Some(login.to_owned()), source: "env".to_owned() },
+            step: Step::Sent { bytes: 0 },
+        }
     }
 
     fn clock_was_wrong(&mut self, seconds: i64) {

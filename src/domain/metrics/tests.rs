@@ -45,6 +45,21 @@ fn of_one_request_there_is_its_time_and_no_mean() {
 }
 
 #[test]
+fn a_gate_takes_its_time_and_is_no_push() {
+    let mut log = Log::default();
+    log.gate_asked(0, "runner", 1);
+    log.gate_opened(160, "runner", 1, &[("main", &[("alice", "dba", 100, false)])]);
+    let figures = log.figures(0, 1_000, None);
+    // Signed 100 after it was asked for, opened 60 later.
+    assert_eq!(told(&figures.requests.time_to_approve), (1, None, None, None, Some(100)));
+    assert_eq!(told(&figures.requests.approval_to_push), (1, None, None, None, Some(60)));
+    assert_eq!(ends(&figures.requests), [1, 0, 0, 0, 0, 0, 0]);
+    assert_eq!(figures.approvers[&PrincipalId::new("alice").expect("a name")].decisions, 1);
+    assert_eq!((figures.decisions.values().sum::<u64>(), figures.rule_pushes.len()), (1, 0));
+    assert_eq!(figures.pushes, Figures::default().pushes);
+}
+
+#[test]
 fn every_time_is_what_the_log_says() {
     let Figures { requests, overrides, hook_ms, .. } = everything().figures(0, NOW, None);
     // Requests 1, 2, 3, 10, 11, 12: 100, 500, 200, 5, 300, 0. Sum 1,105, a sixth of it 184.2. In order 0 5 100 200 300 500: ranks 3 and 6.
