@@ -8,6 +8,7 @@ mod central;
 mod desk;
 mod events;
 mod failures;
+mod gates;
 #[allow(dead_code)]
 #[path = "../support/hg.rs"]
 mod hg;
