@@ -32,7 +32,7 @@ pub enum WireError {
     /// It could not be read.
     #[error("the conversation cannot be read")]
     Unreadable(#[from] io::Error),
-    /// A line is longer than [`LONGEST_LINE`], or a message has too many.
+    /// A line is longer than 16 KiB, or a message has too many.
     #[error("a message is longer than it may be")]
     TooLong,
     /// Another version, or something else altogether.
