@@ -241,6 +241,8 @@ fn rows() -> Vec<Row> {
         ),
         // That it lands by itself where it is kept is shown in `landings`; a push is judged as under any rule.
         ("land", BOTH, "land = \"auto\"", |branch| branch.needs(&[BOB])),
+        // Whom it tells, and when, is shown in `tests/notify`; a push is judged as under any rule.
+        ("escalate", BOTH, "escalate = { after = \"4h\", notify = [\"role:leads\"] }", |branch| branch.needs(&[BOB])),
         ("authors", BOTH, "authors = \"known\"", |branch| {
             branch.refused(ALICE, branch.commit(MALLORY, &["a"]), "wants authors whom the policy knows");
             branch.accepted(ALICE, branch.commit(BOB, &["a"]));

@@ -45,7 +45,9 @@ impl Address {
                 (host, port, format!("/{}", path.trim_start_matches('/')))
             }
             None => {
-                let (host, path) = url.split_once(':').ok_or_else(bad)?;
+                // With two slashes it is an address of another kind.
+                let parts = url.split_once(':').filter(|(_, path)| !path.starts_with("//"));
+                let (host, path) = parts.ok_or_else(bad)?;
                 (host, None, path.to_owned())
             }
         };
