@@ -76,23 +76,8 @@ pub fn rules(rounds: usize) {
         lines: None,
         trailers: None,
     };
-    let update = RefUpdate {
-        target: main_branch(),
-        actions: vec![Action::Update],
-        old: vec![id(1)],
-        new: vec![id(2)],
-        after: vec![id(2)],
-        tips: vec![id(2)],
-        changesets: vec![changeset],
-        scopes: Default::default(),
-        promoted: Default::default(),
-        tip_changes: Vec::new(),
-        reachable_bases: Default::default(),
-        rewritten_at: None,
-        used: Default::default(),
-        contents: Default::default(),
-        held: Default::default(),
-    };
+    let update = RefUpdate::new(main_branch(), vec![Action::Update], vec![id(1)], vec![id(2)]);
+    let update = RefUpdate { changesets: vec![changeset], ..update };
     let pusher = Pusher { login: Some("alice".into()), source: "bench".into() };
     let push = Push { repository: "bench".into(), pusher, unknown_pusher_allowed: false, updates: vec![update] };
     let now = approvals::now();

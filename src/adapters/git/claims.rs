@@ -10,7 +10,7 @@ use super::{GitError, graph};
 use crate::domain::change::{Action, ChangesetId, RefUpdate, Target, TargetKind};
 use crate::ports::history::{ClaimRefusal, HistoryError};
 use git2::Reference;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// Symbolic refs that lead to each other; Git follows five as well.
 const LONGEST_CHAIN: usize = 5;
@@ -193,21 +193,7 @@ fn update_of(repo: &GitRepository, claim: &Claim, target: Target) -> Result<RefU
             (action, tip)
         }
     };
-    Ok(RefUpdate {
-        target,
-        actions: vec![action],
-        old: claim.old.into_iter().collect(),
-        new: claim.new.into_iter().collect(),
-        after: claim.new.into_iter().collect(),
-        tips: tip.into_iter().collect(),
-        changesets: Vec::new(),
-        scopes: Default::default(),
-        promoted: Default::default(),
-        tip_changes: Vec::new(),
-        reachable_bases: BTreeSet::new(),
-        contents: BTreeMap::new(),
-        held: BTreeSet::new(),
-        rewritten_at: None,
-        used: BTreeSet::new(),
-    })
+    let value = claim.new.into_iter().collect();
+    let update = RefUpdate::new(target, vec![action], claim.old.into_iter().collect(), value);
+    Ok(RefUpdate { tips: tip.into_iter().collect(), ..update })
 }

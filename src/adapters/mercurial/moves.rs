@@ -9,7 +9,7 @@ use super::request::Request;
 use super::state::{BranchMove, Move};
 use crate::domain::audit::UpdateRecord;
 use crate::domain::change::{Action, ChangesetId, RefUpdate, Target};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::io::{Read, Write};
 
 /// Tells whether this is the branch of approvals, which no policy judges.
@@ -29,7 +29,7 @@ pub(super) fn of_repaired_branch(moved: &BranchMove) -> RefUpdate {
     };
     let sorted = |heads: &[ChangesetId]| heads.iter().copied().collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>();
     let gained = new_all.difference(&old_all).copied().collect();
-    let update = update(Target::Branch(moved.name.clone()), vec![action], sorted(&moved.old[0]), gained);
+    let update = RefUpdate::new(Target::Branch(moved.name.clone()), vec![action], sorted(&moved.old[0]), gained);
     RefUpdate { after: sorted(&moved.new[0]), ..update }
 }
 
@@ -52,7 +52,7 @@ pub(super) fn of_branch<R: Read, W: Write>(
     if new_all.is_empty() {
         return Ok(RefUpdate {
             tips: old_all.into_iter().collect(),
-            ..update(target, vec![Action::Delete], old, vec![])
+            ..RefUpdate::new(target, vec![Action::Delete], old, vec![])
         });
     }
 
@@ -104,7 +104,7 @@ pub(super) fn of_branch<R: Read, W: Write>(
     if tips.is_empty() {
         tips = new_all.symmetric_difference(&old_all).copied().collect();
     }
-    Ok(RefUpdate { after, tips, ..update(target, actions, old, gained) })
+    Ok(RefUpdate { after, tips, ..RefUpdate::new(target, actions, old, gained) })
 }
 
 /// Returns the update of a bookmark or tag. A tag that moves is rewritten, wherever it goes.
@@ -117,7 +117,7 @@ pub(super) fn of_name(target: Target, moved: &Move) -> RefUpdate {
         _ => Action::Rewrite,
     };
     let tips = moved.new.or(moved.old).into_iter().collect();
-    RefUpdate { tips, ..update(target, vec![action], Vec::from_iter(moved.old), Vec::from_iter(moved.new)) }
+    RefUpdate { tips, ..RefUpdate::new(target, vec![action], Vec::from_iter(moved.old), Vec::from_iter(moved.new)) }
 }
 
 /// Returns the update by which changesets of a branch that were there become public, which are `published`.
@@ -132,7 +132,7 @@ pub(super) fn of_publication(
     let parents: BTreeSet<ChangesetId> = published.iter().flat_map(|read| read.parents).flatten().collect();
     let heads: BTreeSet<ChangesetId> = published.iter().map(|read| read.id).collect();
     let heads: Vec<ChangesetId> = heads.difference(&parents).copied().collect();
-    RefUpdate { after, ..update(Target::Branch(branch.into()), vec![Action::Publish], old, heads) }
+    RefUpdate { after, ..RefUpdate::new(Target::Branch(branch.into()), vec![Action::Publish], old, heads) }
 }
 
 /// Returns the update that a log entry tells of; `None` if its tips cannot be told from there.
@@ -144,33 +144,12 @@ pub(super) fn of_record(record: &UpdateRecord) -> Option<RefUpdate> {
     }
     let tips = if record.new.is_empty() { record.old.clone() } else { record.new.clone() };
     let after = record.value_after().to_vec();
-    let new = update(record.target.clone(), record.actions.clone(), record.old.clone(), record.new.clone());
+    let new = RefUpdate::new(record.target.clone(), record.actions.clone(), record.old.clone(), record.new.clone());
     Some(RefUpdate { tips, after, ..new })
 }
 
 /// Returns the update by which approvals arrive, which are `new`; their branch never has an open head.
 pub(super) fn of_approvals(new: Vec<ChangesetId>) -> RefUpdate {
     let target = Target::Branch(APPROVALS_BRANCH.as_bytes().into());
-    RefUpdate { after: vec![], ..update(target, vec![Action::Create], vec![], new) }
-}
-
-/// An update to `new`, which is the whole value afterwards and the tips.
-fn update(target: Target, actions: Vec<Action>, old: Vec<ChangesetId>, new: Vec<ChangesetId>) -> RefUpdate {
-    RefUpdate {
-        target,
-        actions,
-        old,
-        after: new.clone(),
-        tips: new.clone(),
-        new,
-        changesets: Vec::new(),
-        scopes: BTreeMap::new(),
-        promoted: BTreeMap::new(),
-        tip_changes: Vec::new(),
-        reachable_bases: BTreeSet::new(),
-        contents: BTreeMap::new(),
-        held: BTreeSet::new(),
-        rewritten_at: None,
-        used: BTreeSet::new(),
-    }
+    RefUpdate { after: vec![], ..RefUpdate::new(target, vec![Action::Create], vec![], new) }
 }

@@ -199,23 +199,9 @@ impl Case {
         let new = if action == Action::Delete { Vec::new() } else { vec![tip] };
         let lines = Some(self.commits.iter().map(|commit| commit.lines).sum());
         changesets.reverse();
-        Ok(RefUpdate {
-            target,
-            actions: vec![action],
-            old,
-            after: new.clone(),
-            new,
-            tips: vec![tip],
-            changesets,
-            scopes: BTreeMap::new(),
-            promoted: BTreeMap::new(),
-            tip_changes: vec![TipChange { tip, paths: Some(paths.into_iter().collect()), lines }],
-            reachable_bases: BTreeSet::new(),
-            contents: BTreeMap::new(),
-            held: BTreeSet::new(),
-            rewritten_at: None,
-            used: BTreeSet::new(),
-        })
+        let tip_changes = vec![TipChange { tip, paths: Some(paths.into_iter().collect()), lines }];
+        let update = RefUpdate::new(target, vec![action], old, new);
+        Ok(RefUpdate { tips: vec![tip], changesets, tip_changes, ..update })
     }
 }
 

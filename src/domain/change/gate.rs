@@ -2,7 +2,6 @@
 
 use super::{Action, ChangesetId, RefUpdate, Target};
 use crate::domain::name::EnvironmentName;
-use std::collections::{BTreeMap, BTreeSet};
 
 /// A step that a pipeline wants to take with one changeset in one environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,23 +33,6 @@ impl Gate {
 
     /// Returns the update that is judged: from `old`, for which the gate opened last, to the subject. No changesets yet.
     pub fn update(&self, old: Vec<ChangesetId>) -> RefUpdate {
-        let value = || vec![self.subject];
-        RefUpdate {
-            target: self.target(),
-            actions: vec![self.action()],
-            old,
-            new: value(),
-            after: value(),
-            tips: value(),
-            changesets: Vec::new(),
-            scopes: BTreeMap::new(),
-            promoted: BTreeMap::new(),
-            tip_changes: Vec::new(),
-            reachable_bases: BTreeSet::new(),
-            contents: BTreeMap::new(),
-            held: BTreeSet::new(),
-            rewritten_at: None,
-            used: BTreeSet::new(),
-        }
+        RefUpdate::new(self.target(), vec![self.action()], old, vec![self.subject])
     }
 }

@@ -86,6 +86,29 @@ pub struct RefUpdate {
 }
 
 impl RefUpdate {
+    /// Returns the update of `target` from `old` to `new`, which is the whole value afterwards and the tips. Nothing else is known of it yet.
+    pub fn new(target: Target, actions: Vec<Action>, old: Vec<ChangesetId>, new: Vec<ChangesetId>) -> Self {
+        let (changesets, scopes, promoted, tip_changes) = Default::default();
+        let (reachable_bases, contents, held, rewritten_at, used) = Default::default();
+        Self {
+            target,
+            actions,
+            old,
+            after: new.clone(),
+            tips: new.clone(),
+            new,
+            changesets,
+            scopes,
+            promoted,
+            tip_changes,
+            reachable_bases,
+            contents,
+            held,
+            rewritten_at,
+            used,
+        }
+    }
+
     /// Returns the action that a token must name: the first in the order of [`Action`].
     pub fn action(&self) -> &Action {
         self.actions.iter().min().expect("an update does at least one thing")

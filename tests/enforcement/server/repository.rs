@@ -81,23 +81,8 @@ impl History for Repository {
                 _ if forward => Action::Update,
                 _ => Action::Rewrite,
             };
-            RefUpdate {
-                target: target.clone(),
-                actions: vec![action],
-                tips: if new.is_empty() { old.clone() } else { new.clone() },
-                old,
-                new: new.clone(),
-                after: new.clone(),
-                changesets: vec![],
-                scopes: BTreeMap::new(),
-                promoted: BTreeMap::new(),
-                tip_changes: vec![],
-                reachable_bases: BTreeSet::new(),
-                contents: BTreeMap::new(),
-                held: BTreeSet::new(),
-                rewritten_at: None,
-                used: BTreeSet::new(),
-            }
+            let tips = if new.is_empty() { old.clone() } else { new.clone() };
+            RefUpdate { tips, ..RefUpdate::new(target.clone(), vec![action], old, new.clone()) }
         };
         Ok(self.claims.iter().map(update).collect())
     }

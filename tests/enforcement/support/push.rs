@@ -7,7 +7,6 @@ use jit::domain::change::{
     Trailer,
 };
 use jit::domain::name::RuleName;
-use std::collections::{BTreeMap, BTreeSet};
 
 /// The repository of all pushes and tokens that say nothing else.
 pub const REPOSITORY: &str = "payments@5f0c";
@@ -94,23 +93,8 @@ fn changeset(text: &str) -> Changeset {
 
 /// The update of `refs/heads/main` from `old` to `new` that brings `brought` in.
 pub fn update(old: &str, new: &str, brought: &str) -> RefUpdate {
-    RefUpdate {
-        target: target("refs/heads/main"),
-        actions: vec![Action::Update],
-        old: ids(old),
-        new: ids(new),
-        after: ids(new),
-        tips: ids(if new.is_empty() { old } else { new }),
-        changesets: changesets(brought),
-        scopes: BTreeMap::new(),
-        promoted: BTreeMap::new(),
-        tip_changes: Vec::new(),
-        reachable_bases: BTreeSet::new(),
-        contents: BTreeMap::new(),
-        held: BTreeSet::new(),
-        rewritten_at: None,
-        used: BTreeSet::new(),
-    }
+    let update = RefUpdate::new(target("refs/heads/main"), vec![Action::Update], ids(old), ids(new));
+    RefUpdate { tips: ids(if new.is_empty() { old } else { new }), changesets: changesets(brought), ..update }
 }
 
 /// What else can be said of an update.
