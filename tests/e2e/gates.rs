@@ -1,5 +1,6 @@
 //! Gates in a central Git repository: asked, signed, opened once; denied; waited for and resumed, there and over ssh.
 
+use crate::requests::settings;
 use crate::support::{
     ALICE, BOB, CAROL, Desk, GATES, Guarded as _, MALLORY, NOBODY, PROGRAM, Person, TestRepo, one, run, states,
 };
@@ -151,6 +152,24 @@ fn what_no_token_can_open_is_refused_at_once_and_recorded() {
     bob.must(&["reject", &id, "--reason", "not today", "--yes"]);
     let refused = world.deploy(&commit, 1);
     assert!(refused["reason"].to_string().contains("was rejected by bob"), "{refused}");
+}
+
+#[test]
+fn what_waits_to_land_goes_nowhere() {
+    let review = "[[rule]]\nname = \"review\"\nbranches = [\"main\"]\npaths = [\"src/secret\"]\n\
+                  require = [{ role = \"leads\", approvals = 1 }]\n";
+    let world = World { repo: TestRepo::new(&format!("{GATES}{review}")) };
+    settings(&world.repo, "park = true\n");
+    let landed = world.commit("src/a");
+    let parked = world.repo.commit(ALICE, &["src/secret"]);
+    assert!(!world.repo.push(ALICE, &["HEAD:main"]).succeeded());
+    let before = world.repo.entries().len();
+    // The server has it, and shows it to approvers.
+    assert!(world.repo.server_git(&["cat-file", "-t", &parked.hex()]).contains("commit"));
+    let said = world.fails(&[&DEPLOY[..], &[&parked.hex()]].concat(), 2);
+    assert!(said.contains("is on no branch or tag of the server"), "{said}");
+    assert_eq!(world.repo.entries().len(), before);
+    assert_eq!(world.deploy(&landed, 4)["state"], "waits");
 }
 
 #[test]

@@ -158,6 +158,7 @@ impl History for GitHistory {
             for head in &heads {
                 if graph::descends(&self.repo, head, id)? {
                     held.insert(*id);
+                    break;
                 }
             }
         }

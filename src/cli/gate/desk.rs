@@ -14,9 +14,10 @@ use crate::domain::change::{ChangesetId, Gate};
 use crate::domain::name::EnvironmentName;
 use crate::domain::request::RequestId;
 use crate::enforcement::{GateAsk, GateState};
+use crate::ports::history::History as _;
 use crate::ports::log::LogStore as _;
 use crate::ports::policy_source::PolicySource as _;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -76,6 +77,10 @@ impl Desk {
                         .hint("push it first: a gate is about what the server has")
                 })?;
                 let gate = Gate { environment: environment.clone(), name: name.clone(), subject };
+                if !self.has_landed(&gate)? {
+                    return Err(Failure::usage(format!("{} is on no branch or tag of the server", subject.hex()))
+                        .hint("what waits to land is there, but has not landed: no gate opens for it"));
+                }
                 Ok(GateAsk { gate, reason: reason.clone(), asker, again: false })
             }
             Wish::Resume(id) => {
@@ -100,6 +105,17 @@ impl Desk {
                 talk.resolve(rev).map_err(|error| hg_failure(&error))
             }
         }
+    }
+
+    /// Tells whether the gate is about what a branch, tag or other ref holds. Git's server also keeps commits that were refused; what was
+    /// refused in Mercurial waits in another repository.
+    fn has_landed(&self, gate: &Gate) -> Result<bool, Failure> {
+        let Repository::Git(_) = &self.found.repository else { return Ok(true) };
+        let mut history = self.git(Instant::now() + self.parts.settings.deadline)?;
+        let targets = history.all_targets().or_fail()?;
+        let values = targets.into_iter().filter(|(target, _)| !target.is_own()).flat_map(|(_, value)| value);
+        let held = history.held(&gate.update(values.collect()), &BTreeSet::from([gate.subject])).or_fail()?;
+        Ok(held.contains(&gate.subject))
     }
 
     /// Asks once.
