@@ -9,7 +9,8 @@ use jit::adapters::disk::log::{AuditPaths, Clock, Depth, Disk, DiskLogStore, New
 use jit::cli::ServerParts;
 use jit::cli::figures::of_server;
 use jit::domain::audit::{
-    Applied, Counted, Decision, Entry, Event, Origin, Outcome, OutcomeKind, RuleRecord, System, UpdateRecord, Verdict,
+    Applied, Counted, Decision, Entry, Event, Hash, Origin, Outcome, OutcomeKind, RuleRecord, System, UpdateRecord,
+    Verdict,
 };
 use jit::domain::change::{Action, ChangesetId, IdKind, Pusher, Target};
 use jit::domain::name::{PrincipalId, RoleName, RuleName};
@@ -212,6 +213,22 @@ impl Long {
         })
     }
 
+    /// Makes what is derived look as if the machine had been started anew since.
+    fn restart(&self) {
+        let path = self.paths.audit_dir.join("state");
+        let text = std::fs::read_to_string(&path).expect("a state");
+        let json = text.lines().next().expect("JSON");
+        let mut state: serde_json::Value = serde_json::from_str(json).expect("JSON");
+        state["boot"] = "an earlier one".into();
+        let json = state.to_string();
+        std::fs::write(path, format!("{json}\n{}\n", Hash::of(json.as_bytes()))).expect("written");
+    }
+
+    fn append_after_restart(&self) -> f64 {
+        self.restart();
+        self.append()
+    }
+
     fn verified(&self, depth: Depth) -> f64 {
         timed(|| {
             let verified = verify(&self.paths, depth, &[]).expect("an audit");
@@ -228,10 +245,13 @@ pub fn counting(size: u64, rounds: usize) {
     figure(&format!("`metrics` of {size} entries, the log verified"), "-", "s", &times);
 }
 
-/// One append to the longer log against one to the shorter.
+/// One append to the longer log against one to the shorter; and the first after a restart.
 pub fn appending(longer: &Long, shorter: &Long, rounds: usize) {
+    let what = format!("to a log of {} entries, against one of {}", longer.size, shorter.size);
     let samples = Samples::take(rounds, || longer.append(), || shorter.append());
-    ratio(&format!("append to a log of {} entries, against one of {}", longer.size, shorter.size), "1.3", &samples);
+    ratio(&format!("append {what}"), "1.3", &samples);
+    let samples = Samples::take(rounds, || longer.append_after_restart(), || shorter.append_after_restart());
+    ratio(&format!("append, the first after a restart, {what}"), "1.3", &samples);
 }
 
 /// Both ways of verifying a log.

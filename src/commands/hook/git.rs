@@ -128,10 +128,8 @@ fn go_on(
 
 /// Shows the newest checkpoint to clients. The log is not locked any more, so another push may have shown a newer one.
 fn publish_checkpoint(repo: &GitRepository, parts: &ServerParts, head: &SignedCheckpoint) -> Result<(), Failure> {
-    let key = parts.verifier_key()?;
     let is_newer = |present: &[u8]| {
-        let present = std::str::from_utf8(present).ok().and_then(|note| SignedCheckpoint::open(note, &key).ok());
-        present.is_some_and(|present| present.size > head.checkpoint.size)
+        str::from_utf8(present).is_ok_and(|present| head.is_before(present, || parts.verifier_key().ok()))
     };
     until_first(|| repo.publish_checkpoint(head.note.as_bytes(), is_newer)).or_fail()
 }

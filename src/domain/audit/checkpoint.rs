@@ -1,7 +1,7 @@
 //! Checkpoints: a log's name, size and root, signed (C2SP tlog-checkpoint v1.0.0).
 
 use super::merkle::Hash;
-use super::note::{NoteError, Origin, VerifierKey, sign_note};
+use super::note::{NoteError, Origin, VerifierKey, note_text, sign_note};
 use ed25519_dalek::SigningKey;
 
 /// What a log's head states. Extension lines are neither written nor read.
@@ -71,13 +71,29 @@ impl SignedCheckpoint {
 
     /// Takes size, root and signature as a frame holds them; `None` if the signature is not by `key`.
     pub fn verified(size: u64, root: Hash, signature: [u8; 64], key: &VerifierKey) -> Option<Self> {
+        Self::verified_beside(None, size, root, signature, key)
+    }
+
+    /// As [`SignedCheckpoint::verified`]. `known` is a note that was opened with `key`: what it holds is not verified again.
+    pub fn verified_beside(
+        known: Option<&str>,
+        size: u64,
+        root: Hash,
+        signature: [u8; 64],
+        key: &VerifierKey,
+    ) -> Option<Self> {
         let checkpoint = Checkpoint { origin: key.origin().clone(), size, root };
         let body = checkpoint.body();
-        key.verifies(body.as_bytes(), &signature).then(|| Self {
-            note: key.note(&body, &signature),
-            checkpoint,
-            signature,
-        })
+        let note = key.note(&body, &signature);
+        let is_signed = known == Some(&note) || key.verifies(body.as_bytes(), &signature);
+        is_signed.then_some(Self { checkpoint, signature, note })
+    }
+
+    /// Tells whether `note` holds a later checkpoint of this log. Who signed it is asked only where it claims that, for it nearly never does.
+    pub fn is_before(&self, note: &str, key: impl FnOnce() -> Option<VerifierKey>) -> bool {
+        let claimed = note_text(note).ok().and_then(|text| Checkpoint::parse(text).ok());
+        claimed.is_some_and(|claimed| claimed.size > self.checkpoint.size)
+            && key().is_some_and(|key| Self::open(note, &key).is_ok())
     }
 
     /// Opens a note and reads the checkpoint in it.
@@ -117,6 +133,48 @@ mod tests {
             format!("log\n12\n{}\n", root.trim_end_matches('=')),
         ] {
             assert_eq!(Checkpoint::parse(&bad), Err(CheckpointError::Malformed), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn only_a_signed_checkpoint_of_the_same_log_is_later() {
+        let [signer, other] = [b'l', b'm'].map(|byte| SigningKey::from_bytes(&[byte; 32]));
+        let [key, stranger] = [&signer, &other].map(|signer| VerifierKey::of(Origin::new("one").expect("one"), signer));
+        let sign = |size, key, signer| SignedCheckpoint::sign(size, Hash::of(b""), key, signer);
+        let head = sign(5, &key, &signer);
+        let [later, forged] = [sign(6, &key, &signer).note, sign(6, &stranger, &other).note];
+        let cases = [
+            (later.clone(), true, true),
+            (forged, false, true),
+            (later.replace("one\n6", "one\n7"), false, true),
+            (head.note.clone(), false, false),
+            (sign(4, &key, &signer).note, false, false),
+            ("rubbish".to_owned(), false, false),
+        ];
+        for (note, is_later, is_asked) in cases {
+            let mut asked = false;
+            let found = head.is_before(&note, || {
+                asked = true;
+                Some(key.clone())
+            });
+            assert_eq!((found, asked), (is_later, is_asked), "{note}");
+        }
+        assert!(!head.is_before(&later, || None));
+    }
+
+    #[test]
+    fn a_known_note_speaks_for_itself_alone() {
+        let signer = SigningKey::from_bytes(&[b'l'; 32]);
+        let key = VerifierKey::of(Origin::new("one").expect("a good origin"), &signer);
+        let SignedCheckpoint { checkpoint: Checkpoint { root, .. }, signature, note } =
+            SignedCheckpoint::sign(5, Hash::of(b""), &key, &signer);
+        let taken = |known: Option<&str>, size, signature| {
+            SignedCheckpoint::verified_beside(known, size, root, signature, &key).map(|taken| taken.note)
+        };
+        for known in [None, Some(&*note), Some("rubbish")] {
+            assert_eq!(taken(known, 5, signature).as_ref(), Some(&note));
+            assert_eq!(taken(known, 6, signature), None);
+            assert_eq!(taken(known, 5, [7; 64]), None);
         }
     }
 

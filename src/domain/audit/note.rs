@@ -161,6 +161,14 @@ pub enum NoteError {
     BadSignature,
 }
 
+/// Returns the text of a note that nobody checked, the last newline included.
+///
+/// # Errors
+/// [`NoteError::Malformed`].
+pub fn note_text(note: &str) -> Result<&str, NoteError> {
+    split_note(note).map(|(text, _)| text)
+}
+
 /// Splits at the last empty line.
 fn split_note(note: &str) -> Result<(&str, &str), NoteError> {
     let plain = note.len() <= MAX_NOTE && note.ends_with('\n') && note.chars().all(|c| c == '\n' || !c.is_control());

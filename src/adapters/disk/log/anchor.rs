@@ -5,15 +5,23 @@ use super::storage::{Durable, Storage, make_folder, read_whole, replace_through}
 use crate::domain::audit::{Checkpoint, CheckpointError, NoteError, SignedCheckpoint, VerifierKey};
 use crate::ports::log::LogError;
 
+/// What the anchor remembers.
+#[derive(Debug)]
+pub(super) struct Anchor {
+    pub checkpoint: Checkpoint,
+    /// The note that holds the checkpoint; its signature is good.
+    pub note: String,
+}
+
 /// Reads the anchor of the log that `key` names; `None` if nobody ever wrote one.
 ///
 /// # Errors
 /// [`LogError::Anchor`] if it is not a checkpoint by `key`.
-pub(super) fn read(paths: &AuditPaths, key: &VerifierKey) -> Result<Option<Checkpoint>, LogError> {
+pub(super) fn read(paths: &AuditPaths, key: &VerifierKey) -> Result<Option<Anchor>, LogError> {
     let path = paths.anchor(key.origin());
     let Some(bytes) = read_whole(&path, 1 << 16)? else { return Ok(None) };
-    let note = std::str::from_utf8(&bytes).map_err(|_| CheckpointError::Note(NoteError::Malformed));
-    let opened = note.and_then(|note| SignedCheckpoint::open(note, key));
+    let note = String::from_utf8(bytes).map_err(|_| CheckpointError::Note(NoteError::Malformed));
+    let opened = note.and_then(|note| Ok(Anchor { checkpoint: SignedCheckpoint::open(&note, key)?, note }));
     opened.map(Some).map_err(|fault| LogError::Anchor { path, fault })
 }
 

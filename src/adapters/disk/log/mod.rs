@@ -2,6 +2,7 @@
 
 mod anchor;
 mod blobs;
+mod checked;
 mod create;
 mod derived;
 mod faults;

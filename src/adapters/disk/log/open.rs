@@ -1,12 +1,13 @@
 //! Opens the log: lock, FORMAT and key, end of the journal, anchor, derived state, and the recovery that may be owed.
 
+use super::anchor::{self, Anchor};
 use super::derived::Derived;
 use super::handle::DiskLog;
 use super::paths::AuditPaths;
 use super::storage::{Disk, Storage, failed, read_whole};
 use super::tail::{Search, Tail};
-use super::{anchor, format, key, lock};
-use crate::domain::audit::{Checkpoint, Entry, Event, Hash, MAX_LINE, Recovery, RecoveryKind, VerifierKey};
+use super::{format, key, lock};
+use crate::domain::audit::{Entry, Event, Hash, MAX_LINE, Recovery, RecoveryKind, VerifierKey};
 use crate::domain::time::Timestamp;
 use crate::ports::log::{Appended, KeyFault, Log, LogError, LogStore};
 use std::fs::OpenOptions;
@@ -48,7 +49,7 @@ impl LogStore for DiskLogStore {
         let recovery = Recovery {
             what: RecoveryKind::AcceptRestore,
             size: log.size(),
-            anchored: anchored.map(|anchored| anchored.size),
+            anchored: anchored.map(|anchored| anchored.checkpoint.size),
             moved: None,
             reason: Some(reason.to_owned()),
         };
@@ -77,7 +78,7 @@ impl DiskLogStore {
         format::read(&self.paths)
     }
 
-    fn open_disk(&self, deadline: Instant, anchoring: Anchoring) -> Result<(DiskLog, Option<Checkpoint>), LogError> {
+    fn open_disk(&self, deadline: Instant, anchoring: Anchoring) -> Result<(DiskLog, Option<Anchor>), LogError> {
         let verifier = format::read(&self.paths)?;
         let lock = lock::take(&self.paths.lock(), deadline)?;
         let signer = key::read(&self.paths.key_file)?;
@@ -117,20 +118,15 @@ impl DiskLogStore {
         &self,
         shared: &Shared,
         derived: &mut Derived,
-        anchored: Option<&Checkpoint>,
+        anchored: Option<&Anchor>,
         anchoring: Anchoring,
         deadline: Instant,
     ) -> Result<Tail, LogError> {
         let compared = anchored.filter(|_| anchoring == Anchoring::Compare);
-        let search = Search {
-            storage: &*self.storage,
-            paths: &self.paths,
-            key: &shared.key,
-            anchored: compared.map_or(0, |anchored| anchored.size),
-            deadline,
-        };
+        let search =
+            Search { storage: &*self.storage, paths: &self.paths, key: &shared.key, anchored: compared, deadline };
         let tail = search.quick(derived)?;
-        let Some(anchored) = compared else { return Ok(tail) };
+        let Some(Anchor { checkpoint: anchored, .. }) = compared else { return Ok(tail) };
         let agrees = |derived: &Derived| derived.root_at(anchored.size) == Some(anchored.root);
         if anchored.size <= tail.tree.size() {
             if agrees(derived) {
@@ -148,7 +144,7 @@ impl DiskLogStore {
     /// Records a line that was moved aside, then gives its file its name.
     ///
     /// A crash between the two records it twice, which is better than never.
-    fn pay_recovery(&self, log: &mut DiskLog, anchored: Option<&Checkpoint>) -> Result<(), LogError> {
+    fn pay_recovery(&self, log: &mut DiskLog, anchored: Option<&Anchor>) -> Result<(), LogError> {
         let pending = self.paths.aside_pending();
         let Some(bytes) = read_whole(&pending, MAX_LINE as u64 + 1)? else { return Ok(()) };
         let size = log.size();
@@ -156,7 +152,7 @@ impl DiskLogStore {
         let recovery = Recovery {
             what: RecoveryKind::BadTail,
             size,
-            anchored: anchored.map(|anchored| anchored.size),
+            anchored: anchored.map(|anchored| anchored.checkpoint.size),
             moved: Some(moved.clone()),
             reason: None,
         };

@@ -29,15 +29,16 @@ impl DiskLogStore {
     pub(super) fn bring_up(&self, derived: &Derived, tail: &Tail, deadline: Instant) -> Result<State, LogError> {
         let size = tail.tree.size();
         let fits = |state: &State| state.size > 0 && derived.root_at(state.size) == Some(state.root);
-        let found = State::read(&self.paths)?.filter(|state| state.size <= size && fits(state));
-        if let Some(state) = found {
+        let found = State::read(&self.paths, deadline)?.filter(|state| state.size <= size && fits(state));
+        if let Some(mut state) = found {
             if state.size == size {
                 return Ok(state);
             }
             self.finish_last(derived, tail)?;
+            state.forget_sum();
             match self.replay(state, derived, tail, deadline) {
                 Err(LogError::Derived(_)) => {}
-                done => return done,
+                done => return done?.add_up(&*self.storage, &self.paths, deadline),
             }
         } else {
             self.finish_last(derived, tail)?;

@@ -2,10 +2,11 @@
 //!
 //! `state` says up to which entry it and the files in `targets/` are right, and during which boot of the
 //! machine they were written. All are written unsynced: after a power cut an old content could stand
-//! under a whole name, so what another boot wrote is not believed. What a killed process left half done
-//! is behind the size in `state`, and those entries are applied once more, which changes nothing twice.
-//! A file is its JSON, a newline, the JSON's SHA-256, a newline; what a killed process left behind them means nothing.
+//! under a whole name, so what another boot wrote is believed only if the files still add up to the sum in `state`.
+//! What a killed process left half done is behind the size in `state`, and those entries are applied once more, which
+//! changes nothing twice; but which of them the sum has is not known, so the files are added up again.
 
+use super::checked::{Checked, MAX_FILE, Sum, parse, uncheck};
 use super::paths::AuditPaths;
 use super::storage::{Storage, failed, make_folder, overwrite, read_whole, remove};
 use crate::domain::audit::{Hash, Standing, TargetChange, TargetState};
@@ -17,9 +18,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-
-/// No derived file is believed to be longer: a push of 100,000 refs that was not settled fits.
-const MAX_FILE: u64 = 256 << 20;
+use std::time::Instant;
 
 /// What the first `size` entries add up to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +35,8 @@ pub(super) struct State {
     pub standing: Standing,
     /// The folders that `targets/` must have.
     folders: BTreeSet<u8>,
+    /// What the files in `targets/` add up to; `None` if that is not known.
+    sum: Option<Sum>,
 }
 
 /// One target's file.
@@ -64,20 +65,41 @@ impl State {
             refs: None,
             standing: Standing::default(),
             folders: BTreeSet::new(),
+            sum: Some(Sum::EMPTY),
         }
     }
 
-    /// Reads the state that this boot wrote; `None` if there is none that can be believed.
-    pub fn read(paths: &AuditPaths) -> Result<Option<Self>, LogError> {
-        let state: Option<Self> = read_checked(&paths.state())?;
-        let boot = boot_id();
-        let believed = state.filter(|state| !state.boot.is_empty() && boot.as_ref() == Some(&state.boot));
-        Ok(believed.filter(|state| state.folders.is_empty() || paths.targets().is_dir()))
+    /// Reads the state; `None` if there is none that can be believed.
+    ///
+    /// What another boot wrote is held against the files in `targets/`, as far as the time to `deadline` suffices.
+    pub fn read(paths: &AuditPaths, deadline: Instant) -> Result<Option<Self>, LogError> {
+        let Some(mut state) = read_whole(&paths.state(), MAX_FILE)?.and_then(|bytes| parse::<Self>(&bytes)) else {
+            return Ok(None);
+        };
+        let boot = boot_id().unwrap_or_default();
+        if !boot.is_empty() && state.boot == boot {
+            return Ok(Some(state).filter(|state| state.folders.is_empty() || paths.targets().is_dir()));
+        }
+        state.boot = boot;
+        let adds_up = |state: &Self| state.sum.is_some() && Sum::of_files(&paths.targets(), deadline) == state.sum;
+        Ok(Some(state).filter(adds_up))
+    }
+
+    /// Gives up the sum, because the files in `targets/` may be further than the state is.
+    pub fn forget_sum(&mut self) {
+        self.sum = None;
+    }
+
+    /// Adds the files in `targets/` up again, now that they are as far as the state is, and writes it.
+    pub fn add_up(mut self, storage: &dyn Storage, paths: &AuditPaths, deadline: Instant) -> Result<Self, LogError> {
+        self.sum = Sum::of_files(&paths.targets(), deadline);
+        self.write(storage, paths)?;
+        Ok(self)
     }
 
     /// Writes the state, after all else: it says that everything up to `size` is in place.
     pub fn write(&self, storage: &dyn Storage, paths: &AuditPaths) -> Result<(), LogError> {
-        overwrite(storage, &paths.state(), &checked(self))
+        overwrite(storage, &paths.state(), &Checked::of(self).bytes)
     }
 
     /// Takes away everything, the state first, so that a crash on the way leaves nothing to believe.
@@ -113,7 +135,7 @@ impl State {
         own: impl FnOnce(F) -> Option<T>,
     ) -> Result<Kept<T>, LogError> {
         if let Some(bytes) = read_whole(&path, MAX_FILE)? {
-            return Ok(uncheck(&bytes).and_then(own).map_or(Kept::Damaged, Kept::State));
+            return Ok(parse(&bytes).and_then(own).map_or(Kept::Damaged, Kept::State));
         }
         let gone = self.folders.contains(&folder) && !path.parent().is_some_and(Path::is_dir);
         Ok(if gone { Kept::Damaged } else { Kept::Nothing })
@@ -143,7 +165,16 @@ impl State {
     ) -> Result<(), LogError> {
         make_folder(storage, path.parent().unwrap_or(Path::new("/")))?;
         self.folders.insert(folder);
-        overwrite(storage, &path, &checked(file))
+        let Checked { bytes, hash } = Checked::of(file);
+        if let Some(sum) = &mut self.sum {
+            let before = read_whole(&path, MAX_FILE)?;
+            match before.as_deref().map(uncheck) {
+                Some(None) => self.sum = None,
+                Some(Some((_, before))) => [before, hash].iter().for_each(|hash| sum.toggle(hash)),
+                None => sum.toggle(&hash),
+            }
+        }
+        overwrite(storage, &path, &bytes)
     }
 }
 
@@ -156,22 +187,6 @@ pub(super) enum Kept<T> {
     Nothing,
     /// A file is spoilt or a folder is gone.
     Damaged,
-}
-
-fn checked<T: Serialize>(value: &T) -> Vec<u8> {
-    let mut bytes = serde_json::to_vec(value).expect("derived state holds nothing that JSON cannot");
-    let sum = Hash::of(&bytes);
-    bytes.extend(format!("\n{sum}\n").bytes());
-    bytes
-}
-
-fn uncheck<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
-    let (json, rest) = bytes.split_at_checked(bytes.iter().position(|byte| *byte == b'\n')?)?;
-    rest.starts_with(format!("\n{}\n", Hash::of(json)).as_bytes()).then(|| serde_json::from_slice(json).ok())?
-}
-
-fn read_checked<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, LogError> {
-    Ok(read_whole(path, MAX_FILE)?.and_then(|bytes| uncheck(&bytes)))
 }
 
 /// Names this boot of the machine; `None` where the system does not say, and then nothing is believed.

@@ -202,7 +202,8 @@ pub(super) fn read_whole(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, Log
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         opened => opened.map_err(failed("opening", path))?,
     };
-    let mut bytes = Vec::new();
+    // Most files fit, and are read in one go.
+    let mut bytes = Vec::with_capacity(PAGE);
     file.take(limit).read_to_end(&mut bytes).map_err(failed("reading", path))?;
     Ok(Some(bytes))
 }

@@ -6,6 +6,7 @@
 //! the signature of the last one stands for all. If no such entry is found near the index's end, the newest segment is read from its start, and if
 //! that does not fit either, the whole journal.
 
+use super::anchor::Anchor;
 use super::derived::Derived;
 use super::lines::{Lines, SEGMENT};
 use super::paths::AuditPaths;
@@ -26,8 +27,8 @@ pub(super) struct Search<'a> {
     pub storage: &'a dyn Storage,
     pub paths: &'a AuditPaths,
     pub key: &'a VerifierKey,
-    /// The size that the anchor remembers; no line below it is ever moved aside.
-    pub anchored: u64,
+    /// What the anchor remembers; no line below its size is ever moved aside.
+    pub anchored: Option<&'a Anchor>,
     pub deadline: Instant,
 }
 
@@ -175,10 +176,11 @@ impl Search<'_> {
         self.head(scan.previous.as_ref()).map_err(|fault| LogError::Damaged { place, fault })
     }
 
-    /// Checks the signature of the newest line; `None` if no line was read.
+    /// Checks the signature of the newest line, unless it is the one that the anchor holds; `None` if no line was read.
     fn head(&self, last: Option<&Fit>) -> Result<Option<SignedCheckpoint>, LineFault> {
         let Some(Fit { place, root, signature, .. }) = last else { return Ok(None) };
-        let head = SignedCheckpoint::verified(place.index + 1, *root, *signature, self.key);
+        let known = self.anchored.map(|anchored| &*anchored.note);
+        let head = SignedCheckpoint::verified_beside(known, place.index + 1, *root, *signature, self.key);
         head.map(Some).ok_or(LineFault::Signature)
     }
 
@@ -232,7 +234,8 @@ impl Search<'_> {
         let path = self.paths.segment(place.segment);
         let length = fs::metadata(&path).map_err(failed("reading", &path))?.len();
         let newest = end == length && !self.paths.segment(place.segment + 1).exists();
-        if !newest || !repair || place.index < self.anchored || end - place.offset > MAX_LINE as u64 + 1 {
+        let anchored = self.anchored.map_or(0, |anchored| anchored.checkpoint.size);
+        if !newest || !repair || place.index < anchored || end - place.offset > MAX_LINE as u64 + 1 {
             return Err(LogError::Damaged { place, fault });
         }
         let file = OpenOptions::new().read(true).write(true).open(&path).map_err(failed("opening", &path))?;

@@ -56,7 +56,7 @@ pub fn verify(paths: &AuditPaths, depth: Depth, remembered: &[String]) -> Result
     let mut memories = Vec::new();
     let mut fault = None;
     match anchor::read(paths, &key) {
-        Ok(found) => memories.extend(found.map(|found| (Memory::Anchor, found))),
+        Ok(found) => memories.extend(found.map(|found| (Memory::Anchor, found.checkpoint))),
         Err(LogError::Anchor { fault: cause, .. }) => fault = Some(Fault::Memory { by: Memory::Anchor, fault: cause }),
         Err(error) => return Err(error),
     }

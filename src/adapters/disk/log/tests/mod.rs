@@ -2,6 +2,7 @@
 
 mod faults;
 mod repair;
+mod restarts;
 mod steady;
 
 use super::*;
