@@ -10,9 +10,11 @@ use super::tag;
 use super::tree::Entry;
 use crate::domain::change::ChangesetId;
 use crate::domain::time::Timestamp;
-use git2::{ErrorCode, ObjectType, Oid, Signature, Time};
+use git2::{ObjectType, Oid, Signature, Time};
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Holds the newest checkpoint of the log: a blob.
@@ -57,9 +59,22 @@ pub enum PublishError {
         /// The path.
         path: String,
     },
+    /// The ref could not be written.
+    #[error("cannot write {path:?}")]
+    Write {
+        /// Its file, its lock or the folder of both.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
     /// The repository could not be read.
     #[error(transparent)]
     Git(#[from] GitError),
+}
+
+fn failed(path: &Path) -> impl FnOnce(io::Error) -> PublishError {
+    let path = path.to_owned();
+    |source| PublishError::Write { path, source }
 }
 
 /// Files or folders by name, on their way into a tree.
@@ -91,7 +106,7 @@ impl GitRepository {
     /// [`PublishError`].
     pub fn publish_checkpoint(&self, text: &[u8], is_newer: impl Fn(&[u8]) -> bool) -> Result<(), PublishError> {
         let before = self.own_ref(CHECKPOINT_REF)?;
-        let present = before.map(|_| self.blob_at(CHECKPOINT_REF, MOST_CHECKPOINT)).transpose()?.flatten();
+        let present = before.map(|id| self.blob(&id, MOST_CHECKPOINT)).transpose()?;
         if present.is_some_and(|present| is_newer(&present)) {
             return Ok(());
         }
@@ -195,25 +210,49 @@ impl GitRepository {
     }
 
     /// Moves the ref, if it still holds `before`.
+    ///
+    /// As Git moves a loose ref: create `<ref>.lock`, which must not exist, compare, write, rename. The library would do the same, but first
+    /// hold the name against every packed ref.
     fn move_ref(&self, refname: &'static str, before: Option<ChangesetId>, to: Oid) -> Result<(), PublishError> {
-        let library = self.library();
-        // Only with the value that is expected does libgit2 compare under the ref's lock; the zero id is "does not exist".
-        let from = match before {
-            Some(id) => self.oid(&id).ok_or(PublishError::NotOurs { refname })?,
-            None => self.absent(),
-        };
-        let move_it = || library.reference_matching(refname, to, true, from, "jit");
-        let moved = match move_it() {
-            Err(error) if error.code() == ErrorCode::Locked && self.remove_stale_lock(refname) => move_it(),
-            moved => moved,
-        };
-        match moved {
-            Ok(_) => Ok(()),
-            Err(error) if matches!(error.code(), ErrorCode::Modified | ErrorCode::Exists | ErrorCode::Locked) => {
-                Err(PublishError::Raced { refname })
-            }
-            Err(error) => Err(GitError::library("move a ref")(error).into()),
+        let (path, lock) = (self.common_dir().join(refname), self.common_dir().join(format!("{refname}.lock")));
+        // Git takes a folder away once all refs in it are packed.
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder).map_err(failed(folder))?;
         }
+        let opened = match File::create_new(&lock) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && self.remove_stale_lock(refname) => {
+                File::create_new(&lock)
+            }
+            opened => opened,
+        };
+        let file = match opened {
+            Err(error) if matches!(error.kind(), io::ErrorKind::AlreadyExists | io::ErrorKind::NotFound) => {
+                return Err(PublishError::Raced { refname });
+            }
+            opened => opened.map_err(failed(&lock))?,
+        };
+        let moved = self.move_locked(refname, before, to, file, &lock, &path);
+        if moved.is_err() {
+            let _stale = fs::remove_file(&lock);
+        }
+        moved
+    }
+
+    fn move_locked(
+        &self,
+        refname: &'static str,
+        before: Option<ChangesetId>,
+        to: Oid,
+        mut file: File,
+        lock: &Path,
+        path: &Path,
+    ) -> Result<(), PublishError> {
+        if self.own_ref(refname)? != before {
+            return Err(PublishError::Raced { refname });
+        }
+        writeln!(file, "{to}").map_err(failed(lock))?;
+        drop(file);
+        fs::rename(lock, path).map_err(failed(path))
     }
 
     /// Removes the lock of a ref that a killed process left behind, and tells whether there was one.

@@ -5,7 +5,7 @@ use super::{APPROVALS_REF, GitError, OwnRefRefusal, PublishError};
 use crate::domain::change::{ChangesetId, IdKind};
 use crate::domain::time::Timestamp;
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::fs::{self, File};
 use std::time::{Duration, SystemTime};
 
 fn files(list: &[(&str, &str)]) -> BTreeMap<String, Vec<u8>> {
@@ -62,6 +62,34 @@ fn a_lock_that_a_killed_process_left_is_taken_away_and_a_fresh_one_is_not() {
         assert_eq!(lock.exists(), !published, "{minutes} minutes");
     }
     assert_eq!(repo.blob_at("refs/jit/checkpoint", 100).expect("a text").as_deref(), Some(&b"two"[..]));
+}
+
+#[test]
+fn a_ref_moves_only_from_the_value_that_was_read_wherever_git_keeps_it() {
+    let git = TestRepo::new(IdKind::GitSha1);
+    let repo = git.open();
+    let file = git.file("refs/jit/checkpoint");
+    repo.publish_checkpoint(b"one", |_| false).expect("published");
+    let one = git.rev("refs/jit/checkpoint");
+    git.git(&["pack-refs", "--all", "--prune"]);
+    let _kept = fs::remove_dir(git.file("refs/jit"));
+    assert!(!file.exists(), "it is packed");
+    repo.publish_checkpoint(b"two", |present| present != b"one").expect("published");
+    let two = git.rev("refs/jit/checkpoint");
+    assert_eq!(git.git(&["cat-file", "blob", &two.hex()]), b"two");
+
+    let hex = one.hex();
+    for moved in [&["update-ref", "refs/jit/checkpoint", &*hex][..], &["update-ref", "-d", "refs/jit/checkpoint"]] {
+        git.set_ref("refs/jit/checkpoint", &two);
+        let raced = repo.publish_checkpoint(b"three", |_| {
+            git.git(moved);
+            false
+        });
+        assert!(matches!(raced, Err(PublishError::Raced { refname: "refs/jit/checkpoint" })), "{raced:?}");
+        let found = repo.blob_at("refs/jit/checkpoint", 100).expect("a look");
+        assert_eq!(found, (!moved.contains(&"-d")).then(|| b"one".to_vec()));
+        assert!(!git.file("refs/jit/checkpoint.lock").exists());
+    }
 }
 
 #[test]
