@@ -87,7 +87,7 @@ mod tests {
 
     #[test]
     fn names_keep_to_their_alphabet() {
-        for good in ["a", "0", "db-admins", "team_1.eu"] {
+        for good in ["a", "0", "db-admins", "team_1.eu", &"x".repeat(100)] {
             assert!(RoleName::new(good).is_ok(), "{good}");
         }
         for bad in ["", "A", "-a", ".a", "a b", "é", "a:b", "a/b", "a\n", &"x".repeat(101)] {

@@ -1,6 +1,7 @@
 //! Everything that is missing is said at once (docs/spec/semantics.md, 15).
 
-use crate::support::{Build, approve, check, ids, judge, policy, push, reject, rule, told, update};
+use crate::support::{Build, approve, attest, check, ids, judge, policy, push, reject, rule, told, update};
+use jit::domain::approval::SignedToken;
 use jit::domain::policy::Unmet;
 
 #[test]
@@ -48,6 +49,54 @@ fn unmet_things_are_written_for_the_log_without_raw_text_from_outside() {
     assert!(written[2].ends_with("): no%07%20%E2%80%AE"), "{}", written[2]);
     assert_eq!(written[3], format!("needs 1 approval from `dba`; has 0, for {id}"));
     assert_eq!(written.len(), 4);
+}
+
+#[test]
+fn only_places_that_are_empty_are_written_as_needed() {
+    let rules = rule(
+        "require = [{ role = \"dba\", approvals = 1 }, { role = \"lead\", approvals = 1 }]\ndistinct_people = false",
+    );
+    let decision = judge(&policy(&rules), &push("zed", &[update("a", "b", "b<a")]), &[approve("b", "a").by("alice")]);
+    let id = "62".repeat(20);
+    let written = decision.updates[0].rules[0].unmet[0].to_string();
+    assert_eq!(written, format!("needs 1 approval from `lead`; has 0, for {id}"));
+}
+
+#[test]
+fn a_check_is_written_with_who_attested_it_and_when_that_was_over() {
+    let rules =
+        format!("[roles.ci]\nmembers = [\"carol\"]\n[checks.tests]\nrole = \"ci\"\n{}", rule("checks = [\"tests\"]"));
+    let written = |tokens: &[SignedToken]| {
+        let decision = judge(&policy(&rules), &push("bob", &[update("a", "b", "b<a")]), tokens);
+        decision.updates[0].rules[0].unmet[0].to_string()
+    };
+    let check = format!("the check `tests` of {} by `ci` ", "62".repeat(20));
+    let failed = attest("b", "failed").reason("2 of 9\n").by("carol");
+    let over = attest("b", "passed").reason("").until(0).from(-60).by("carol");
+    assert_eq!(written(&[]), format!("{check}was not attested"));
+    assert_eq!(
+        written(std::slice::from_ref(&failed)),
+        format!("{check}failed by carol (token {}): 2%20of%209%0A", failed.id)
+    );
+    let over_at = format!("{check}passed by carol (token {}), which expired at 2026-", over.id);
+    assert!(written(std::slice::from_ref(&over)).starts_with(&over_at));
+}
+
+#[test]
+fn an_update_waits_for_tokens_if_nothing_else_that_refuses_it_is_in_their_way() {
+    let asks = "require = [{ role = \"dba\", approvals = 1 }]";
+    let two = |second: &str| format!("{}[[rule]]\nname = \"s\"\n{second}\n", rule(asks));
+    let cases = [
+        (rule(asks), true),
+        (rule("deny = true"), false),
+        (two("deny = true"), false),
+        (two("deny = true\nmode = \"observe\""), true),
+        (rule(&format!("{asks}\nmode = \"observe\"")), false),
+    ];
+    for (rules, waits) in cases {
+        let decision = judge(&policy(&rules), &push("bob", &[update("a", "b", "b<a")]), &[]);
+        assert_eq!(decision.updates[0].awaits_tokens(), waits, "{rules}");
+    }
 }
 
 #[test]

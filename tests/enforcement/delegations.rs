@@ -206,6 +206,27 @@ fn it_is_one_place_whoever_fills_it() {
 }
 
 #[test]
+fn who_stands_in_for_two_is_named_for_each_role_with_whose_place_it_is() {
+    let entries =
+        "require = [{ role = \"boss\", approvals = 1 }, { role = \"chief\", approvals = 1 }]\ndistinct_people = false";
+    let rules = policy(&format!("{ROLES}{}", rule(entries)));
+    let boss = || delegate("boss", "carol").by("bob");
+    let chief = || delegate("chief", "carol").by("alice");
+    let both = "allow | r: +carol@alice/chief, +carol@bob/boss";
+    seats(
+        &rules,
+        &[
+            ("one order", one(), vec![carols(), boss(), chief()], both),
+            ("the other", one(), vec![carols(), chief(), boss()], both),
+        ],
+    );
+    let two = policy(&format!("{ROLES}{}", rule("require = [{ role = \"boss\", approvals = 2 }]")));
+    let (alice, bob) = (delegate("boss", "carol").by("alice"), delegate("boss", "mallory").by("bob"));
+    let signed = vec![carols(), approve("c", "a").by("mallory"), bob, alice];
+    seats(&two, &[("two who stand in", one(), signed, "allow | r: +carol@alice/boss, +mallory@bob/boss")]);
+}
+
+#[test]
 fn what_keeps_one_of_them_from_counting_keeps_both() {
     let told_of = |pusher: &str, update: RefUpdate| {
         let tokens = [carols(), delegate("boss", "carol").by("alice")];

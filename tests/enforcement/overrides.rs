@@ -51,6 +51,10 @@ fn an_override_passes_its_rule_whatever_that_asks() {
         ],
     );
     check(
+        &asking("any_of = [[{ role = \"dba\", approvals = 2 }], [{ role = \"team\", approvals = 3 }]]"),
+        &[("alternatives of which none is met", one(), signed(), "allow | r: 2 dba for cb, !bob/lead")],
+    );
+    check(
         &asking("require = [{ role = \"dba\", approvals = 2 }]\nauthors = \"known\""),
         &[(
             "approvals that are too few, and a rejection",

@@ -148,6 +148,36 @@ fn names_that_nothing_defines_are_refused() {
 }
 
 #[test]
+fn where_something_could_not_be_read_no_name_is_called_unknown() {
+    let takes = "takes a table, not an integer";
+    for (broken, whole) in [
+        ("principals.x = 1", "[roles.r]\nmembers = [\"alicia\"]"),
+        ("roles.x = 1", "[checks.c]\nrole = \"devs\""),
+        ("environments.x = 1", "[[rule]]\nname = \"r\"\nenvironments = [\"prod\"]\ndeny = true"),
+        ("windows.x = 1", "[[rule]]\nname = \"r\"\nduring = \"nights\"\ndeny = true"),
+        ("checks.x = 1", "[[rule]]\nname = \"r\"\nchecks = [\"tests\"]"),
+    ] {
+        let (key, _) = broken.split_once('.').expect("a dot");
+        let faults = with_people(&format!("{broken}\n{whole}")).expect_err(broken);
+        let found = seen(&faults);
+        assert!(found.len() == 1 && found[0].0.ends_with(takes) && found[0].1 == "1", "{key}: {found:?}");
+        assert!(seen(&with_people(whole).expect_err(whole))[0].0.starts_with("there is no "), "{whole}");
+    }
+}
+
+#[test]
+fn each_entry_must_be_met_where_one_person_may_fill_several() {
+    let entry = |role: &str| format!("{{ role = \"{role}\", approvals = 1 }}");
+    for (one, other, loads) in [("lead", "dev", true), ("lead", "guests", false), ("guests", "lead", false)] {
+        let entries = format!("require = [{}, {}]", entry(one), entry(other));
+        let rule = format!("[[rule]]\nname = \"r\"\ndistinct_people = false\n{entries}");
+        let found = with_people(&rule).map_err(|faults| seen(&faults).remove(0).0);
+        let never = || "`require` can never be met: 0 of 1 places can be filled".to_owned();
+        assert_eq!(found.err(), (!loads).then(never), "{entries}");
+    }
+}
+
+#[test]
 fn roles_have_members_and_do_not_contain_themselves() {
     check(&[
         ("[roles.r]", &[("the role `r` has no members", "r")]),

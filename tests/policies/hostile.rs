@@ -118,6 +118,37 @@ fn what_is_too_much_is_refused() {
 }
 
 #[test]
+fn as_much_as_is_allowed_loads() {
+    let filled = |text: &str, length: usize| [text.as_bytes(), &vec![b'#'; length - text.len()]].concat();
+    let first = "version = 1\ndefault = \"deny\"\n";
+    let large = |number: usize| {
+        let text = if number == 0 { first } else { "version = 1\n" };
+        file(&format!("{number}.toml"), filled(text, limits::FILE_BYTES))
+    };
+    load(&(0..limits::POLICY_BYTES / limits::FILE_BYTES).map(large).collect::<Vec<_>>()).expect("it loads");
+
+    let small = |number: usize| file(&format!("{number}.toml"), if number == 0 { first } else { "version = 1" });
+    load(&(0..limits::FILES).map(small).collect::<Vec<_>>()).expect("it loads");
+
+    let pattern = |length: usize| format!("[[rule]]\nname = \"r\"\ndeny = true\npaths = [\"{}\"]", "a".repeat(length));
+    with_people(&pattern(limits::PATTERN_BYTES)).expect("it loads");
+    with_people(&pattern(limits::PATTERN_BYTES + 1)).expect_err("a fault");
+
+    let asks = "require = [{ role = \"dev\", approvals = 1 }]";
+    let cases = [
+        format!("{asks}\nreason = \"{}\"", "a".repeat(limits::EXPRESSION_BYTES)),
+        format!("{asks}\nmessage = \"{}\"", "a".repeat(limits::MESSAGE_BYTES)),
+        format!(
+            "require = [{}]\ndistinct_people = false",
+            "{ role = \"dev\", approvals = 1 },".repeat(limits::ENTRIES)
+        ),
+    ];
+    for lines in cases {
+        with_people(&format!("[[rule]]\nname = \"r\"\n{lines}")).expect(&lines);
+    }
+}
+
+#[test]
 fn nested_roles_do_not_multiply_members_without_end() {
     let people: Vec<String> = (0..500).map(|n| format!("p{n}")).collect();
     let mut text: String = people.iter().map(|name| format!("principals.{name} = {{}}\n")).collect();

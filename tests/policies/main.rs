@@ -1,9 +1,11 @@
 //! Policies as files: what loads, what is wrong, and how that is said.
 
 mod checks;
+mod difference;
 mod escalations;
 mod examples;
 mod faults;
+mod gates;
 mod hostile;
 mod imports;
 mod loading;

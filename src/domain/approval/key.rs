@@ -192,6 +192,25 @@ mod tests {
     }
 
     #[test]
+    fn only_a_y_of_p_or_more_is_not_reduced() {
+        // The lowest byte, those between, the highest without its sign.
+        let cases = [
+            (0xec, 0xff, 0x7f, true),
+            (0xed, 0xff, 0x7f, false),
+            (0xff, 0xff, 0x7f, false),
+            (0xff, 0xfe, 0x7f, true),
+            (0xff, 0xff, 0x7e, true),
+        ];
+        for (low, middle, high, reduced) in cases {
+            for sign in [0, 0x80] {
+                let mut bytes = [middle; 32];
+                (bytes[0], bytes[31]) = (low, high | sign);
+                assert_eq!(is_reduced(&bytes), reduced, "{bytes:x?}");
+            }
+        }
+    }
+
+    #[test]
     fn every_second_encoding_of_a_point_is_refused() {
         let mut second = 0;
         for (low, sign) in (0xed..=0xff).flat_map(|low| [(low, 0), (low, 0x80)]) {

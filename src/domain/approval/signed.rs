@@ -276,9 +276,8 @@ mod tests {
         }
     }
 
-    #[test]
-    fn every_single_byte_of_a_token_matters() {
-        let token = Token {
+    fn revocation() -> Token {
+        Token {
             kind: Kind::Revoke(TokenId([7; 32])),
             repository: "payments@5f0c".to_owned(),
             subject: None,
@@ -291,8 +290,12 @@ mod tests {
             not_after: None,
             nonce: [3; 16],
             reason: "-".to_owned(),
-        };
-        let good = sign(&token, b'a').expect("a token").text;
+        }
+    }
+
+    #[test]
+    fn every_single_byte_of_a_token_matters() {
+        let good = sign(&revocation(), b'a').expect("a token").text;
         assert!(SignedToken::parse(&good).is_ok());
         for at in 0..good.len() {
             for other in [b'A', b'B', b'_', b'.', b'=', b' '] {
@@ -305,6 +308,19 @@ mod tests {
             }
             assert!(SignedToken::parse(&good[..at]).is_err(), "cut at {at}");
         }
+    }
+
+    #[test]
+    fn a_token_may_be_as_long_as_the_longest_that_is_read_and_no_longer() {
+        let of = |length: usize| Token { repository: "x".repeat(length), reason: "\u{e9}".repeat(700), ..revocation() };
+        let shortest = sign(&of(1), b'a').expect("a token").text.len();
+        let longest = (MAX_TEXT - shortest) / 4 * 3;
+        let signed: Vec<_> = (longest..longest + 8).map(|length| sign(&of(length), b'a')).collect();
+        let lengths = signed.iter().filter_map(|signed| Some(signed.as_ref().ok()?.text.len()));
+        assert_eq!(lengths.max(), Some(MAX_TEXT));
+        assert!(signed.iter().flatten().all(|signed| SignedToken::parse(&signed.text).as_ref() == Ok(signed)));
+        let first_refused = signed.iter().find_map(|signed| signed.as_ref().err());
+        assert_eq!(first_refused, Some(&TokenError::TooLong { length: MAX_TEXT + 2 }));
     }
 
     #[test]

@@ -246,6 +246,19 @@ mod tests {
     }
 
     #[test]
+    fn a_note_that_is_too_long_or_not_plain_is_not_read() {
+        let (signer, verifier) = key();
+        let note = |text: &str| verifier.note(text, &sign_note(text, &signer));
+        let rest = note("\n").len() - 1;
+        let longest = format!("{}\n", "x".repeat(MAX_NOTE - rest - 1));
+        assert_eq!(verifier.open_note(&note(&longest)), Ok(longest.as_str()));
+        let (longer, plain) = (note(&format!("x{longest}")), note("a\n"));
+        for bad in [&longer, plain.trim_end(), &note("a\r\n"), &note("a\u{1b}[31m\n"), &note("a\0\n")] {
+            assert_eq!(verifier.open_note(bad), Err(NoteError::Malformed), "{bad:.99?}");
+        }
+    }
+
+    #[test]
     fn a_log_cannot_be_named_by_what_a_note_cannot_hold() {
         for bad in ["", "a b", "a+b", "a\n", "caf\u{e9}", &"x".repeat(256)] {
             assert_eq!(Origin::new(bad), Err(OriginError), "{bad}");

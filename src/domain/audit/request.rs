@@ -226,6 +226,58 @@ mod tests {
     }
 
     #[test]
+    fn only_a_later_request_of_the_same_person_for_the_same_target_takes_the_place_of_one() {
+        let kept = |who: Option<&str>, target: &str, action: &str, subject: u8, push: u64| KeptRequest {
+            id: RequestId::parse("r-0123456789ab").expect("an id"),
+            target: Target::parse(target).expect("a target"),
+            subject: ChangesetId::from_bytes(IdKind::GitSha1, &[subject; 20]).expect("an id"),
+            action: Action::parse(action).expect("an action"),
+            base: Vec::new(),
+            requester: Pusher { login: who.map(str::to_owned), source: "env".into() },
+            since: Timestamp::from_unix(0).expect("a time"),
+            bytes: 5,
+            push,
+            obstacle: None,
+        };
+        let (main, dev) = ("refs/heads/main", "refs/heads/dev");
+        let one = kept(Some("bob"), main, "update", 7, 3);
+        let cases = [
+            ("a later one", kept(Some("bob"), main, "update", 8, 4), true),
+            ("that does something else to it", kept(Some("bob"), main, "rewrite", 8, 4), true),
+            ("itself", one.clone(), false),
+            ("of the same push", kept(Some("bob"), main, "update", 8, 3), false),
+            ("an earlier one", kept(Some("bob"), main, "update", 8, 2), false),
+            ("of the same changeset", kept(Some("bob"), main, "update", 7, 4), false),
+            ("of somebody else", kept(Some("mallory"), main, "update", 8, 4), false),
+            ("of nobody known", kept(None, main, "update", 8, 4), false),
+            ("for another target", kept(Some("bob"), dev, "update", 8, 4), false),
+        ];
+        for (what, other, takes) in cases {
+            assert_eq!(one.is_superseded_by(&other), takes, "{what}");
+        }
+        let (nobody, gate) =
+            (kept(None, main, "update", 7, 3), kept(Some("bob"), "env:production", "gate:deploy", 7, 3));
+        assert!(!nobody.is_superseded_by(&kept(None, main, "update", 8, 4)));
+        assert!(gate.is_superseded_by(&kept(Some("bob"), "env:production", "gate:deploy", 8, 4)));
+        assert!(!gate.is_superseded_by(&kept(Some("bob"), "env:production", "gate:migrate", 8, 4)));
+    }
+
+    #[test]
+    fn what_kept_a_request_from_landing_is_said_of_that_one_only() {
+        let steps = [
+            (7, Step::Sent { bytes: 5 }),
+            (8, Step::Sent { bytes: 6 }),
+            (8, Step::NotLanded { why: Obstacle::Refused }),
+        ];
+        let mut standing = Standing::default();
+        for (second, (subject, step)) in (1..).zip(steps) {
+            standing.apply(u64::from(second), &entry(second, subject, step)).expect("it may follow");
+        }
+        let obstacles: Vec<_> = standing.kept.iter().map(|kept| (kept.bytes, kept.obstacle)).collect();
+        assert_eq!(obstacles, [(5, None), (6, Some(Obstacle::Refused))]);
+    }
+
+    #[test]
     fn what_is_kept_follows_from_the_steps() {
         let mut standing = Standing::default();
         let mut kept = |second, subject, step| {

@@ -290,3 +290,30 @@ impl Standing {
         Ok(changed.collect())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gate_forgets_the_tokens_with_which_it_opened_when_none_of_them_can_count_any_more() {
+        let start = Timestamp::from_unix(1_700_000_000).expect("a time");
+        let mut state = TargetState::default();
+        let mut open = |number: u8, at: Timestamp| {
+            let action = Action::parse("gate:deploy").expect("an action");
+            let used = BTreeSet::from([TokenId([number; 32])]);
+            let target = Target::parse("env:production").expect("a target");
+            let landed = BTreeMap::new();
+            let gate = Some((action, at));
+            state.apply(&TargetChange { target, value: Vec::new(), rewritten: None, landed, used, gate });
+            state.spent.keys().map(|token| token.0[0]).collect::<Vec<_>>()
+        };
+        let later = |seconds: u64| start.plus(Span::seconds(seconds));
+        let month = FORGOTTEN.as_seconds();
+        assert_eq!(open(1, start), [1]);
+        assert_eq!(open(2, later(1)), [1, 2]);
+        assert_eq!(open(2, later(1)), [1, 2], "twice is once");
+        assert_eq!(open(3, later(month - 1)), [1, 2, 3]);
+        assert_eq!(open(4, later(month)), [2, 3, 4]);
+    }
+}

@@ -269,6 +269,12 @@ mod tests {
     }
 
     #[test]
+    fn another_mode_of_the_same_bytes_is_another_leaf() {
+        assert_eq!(Leaf::new(F, b"1").with_mode(X), Leaf::new(X, b"1"));
+        assert_ne!(Leaf::new(F, b"1").with_mode(X), Leaf::new(F, b"1"));
+    }
+
+    #[test]
     fn no_path_can_look_like_the_next_change_or_the_next_commit() {
         let two: &[Written] = &[("b<a", &[("f", None, Some((F, "1"))), ("g", None, Some((F, "1")))])];
         for path in ["f\ncommit\n", "f commit\n", "f 100644 - - -", "fg"] {
@@ -298,6 +304,10 @@ mod tests {
         assert_eq!(with(Room { paths: 2, ..all }), "bc");
         assert_eq!(with(Room { bytes: 3, ..all }), "bc");
         assert_eq!(with(Room { bytes: 2, ..all }), "b");
+        let mut line = Line::new(Room { paths: 1, ..Room::ALL });
+        assert!(line.has_room(1) && !line.has_room(2));
+        assert!(line.add(b"f", None, None));
+        assert!(line.has_room(0) && !line.has_room(1));
         let mut line = Line::new(Room::ALL);
         let file = |length: usize| Leaf { mode: F, hash: [0; 32], length };
         assert!(line.add(b"f", None, Some(&file(LONGEST_CONTENT))));

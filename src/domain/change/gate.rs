@@ -36,3 +36,42 @@ impl Gate {
         RefUpdate::new(self.target(), vec![self.action()], old, vec![self.subject])
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::change::{IdKind, TipChange};
+
+    #[test]
+    fn only_a_step_in_an_environment_is_a_gate() {
+        let subject = ChangesetId::from_bytes(IdKind::GitSha1, &[7; 20]).expect("an id");
+        let cases = [
+            ("env:production", "gate:deploy", true),
+            ("env:production", "update", false),
+            ("refs/heads/main", "gate:deploy", false),
+            ("refs/heads/main", "update", false),
+        ];
+        for (target, action, is_gate) in cases {
+            let (target, action) = (Target::parse(target).expect(target), Action::parse(action).expect(action));
+            let gate = Gate::of(&target, &action, subject);
+            assert_eq!(gate.is_some(), is_gate, "{target} {action}");
+            if let Some(gate) = gate {
+                assert_eq!((gate.target(), gate.action(), gate.subject), (target, action, subject));
+            }
+        }
+    }
+
+    #[test]
+    fn a_gate_of_which_nobody_knows_the_commits_is_judged_by_its_tip() {
+        let subject = ChangesetId::from_bytes(IdKind::GitSha1, &[7; 20]).expect("an id");
+        let gate = Gate::of(
+            &Target::parse("env:production").expect("a target"),
+            &Action::parse("gate:deploy").expect("an action"),
+            subject,
+        );
+        let mut update = gate.expect("a gate").update(vec![]);
+        assert!(!update.compares_tips());
+        update.tip_changes = vec![TipChange { tip: subject, paths: None, lines: None }];
+        assert!(update.compares_tips());
+    }
+}

@@ -155,6 +155,26 @@ mod tests {
     }
 
     #[test]
+    fn only_the_places_of_its_own_are_its_own() {
+        let cases = [
+            ("refs/jit/approvals", true),
+            ("refs/jit/x/y", true),
+            ("refs/jitter", false),
+            ("refs/heads/jit-approvals", false),
+            ("refs/heads/refs/jit/x", false),
+            ("branch:jit-approvals", true),
+            ("branch:jit-approvals2", false),
+            ("branch:default", false),
+            ("bookmark:jit-approvals", false),
+            ("tag:jit-approvals", false),
+            ("env:jit-approvals", false),
+        ];
+        for (written, own) in cases {
+            assert_eq!(Target::parse(written).expect(written).is_own(), own, "{written}");
+        }
+    }
+
+    #[test]
     fn patterns_see_the_short_name_of_branches_and_tags() {
         let seen = |written: &str| {
             let target = Target::parse(written).expect(written);

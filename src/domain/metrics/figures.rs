@@ -249,3 +249,53 @@ impl Tokens {
         rate(self.stale, self.seen)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every count is a multiple of `n`, each of another.
+    fn counted(n: u64) -> Figures {
+        let rule = RuleName::new("r").expect("a name");
+        let day = Day { opened: n, closed: 2 * n, ..Day::default() };
+        let load = Load { decisions: 3 * n, hasty: 4 * n };
+        let pushes =
+            Pushes { accepted: 5 * n, refused: 6 * n, unasked: 7 * n, overridden: 8 * n, freeze_exempt: 9 * n };
+        let of_rule =
+            RulePushes { met: 10 * n, unmet: 11 * n, overridden: 12 * n, observed_met: 13 * n, observed_unmet: 14 * n };
+        let mut figures = Figures {
+            days: BTreeMap::from([(20_000, day)]),
+            paths: BTreeMap::from([("db/**".to_owned(), 15 * n)]),
+            pushes,
+            rule_pushes: BTreeMap::from([(rule.clone(), of_rule)]),
+            decisions: BTreeMap::from([((rule.clone(), None, Said::Reject), 16 * n)]),
+            approvers: BTreeMap::from([(PrincipalId::new("alice").expect("a name"), load)]),
+            ..Figures::default()
+        };
+        figures.overrides.used = BTreeMap::from([(rule, 17 * n)]);
+        (figures.overrides.unreviewed, figures.overrides.overdue) = (18 * n, 19 * n);
+        (figures.tokens.seen, figures.tokens.stale) = (20 * n, 21 * n);
+        figures
+    }
+
+    #[test]
+    fn what_is_counted_in_several_logs_is_added_up() {
+        let mut both = counted(2);
+        both.merge(counted(3));
+        assert_eq!(both, counted(5));
+        both.merge(Figures::default());
+        assert_eq!(both, counted(5));
+        let mut none = Figures::default();
+        none.merge(counted(5));
+        assert_eq!(none, counted(5));
+    }
+
+    #[test]
+    fn shares_are_of_what_they_are_about_and_there_is_none_of_nothing() {
+        let pushes = Pushes { accepted: 8, refused: 2, unasked: 1, overridden: 4, freeze_exempt: 2 };
+        assert_eq!(pushes.policy_refusal_rate(), Some(0.1));
+        assert_eq!(pushes.override_rate(), Some(0.5));
+        assert_eq!(pushes.freeze_exempt_rate(), Some(0.25));
+        assert_eq!(Pushes::default().freeze_exempt_rate(), None);
+    }
+}

@@ -238,6 +238,38 @@ mod tests {
     }
 
     #[test]
+    fn the_distance_counts_inserted_removed_replaced_and_swapped_characters() {
+        let cases = [
+            ("", "", 0),
+            ("", "abc", 3),
+            ("paths", "paths", 0),
+            ("paths", "path", 1),
+            ("paths", "pathos", 1),
+            ("paths", "pat\u{e9}s", 1),
+            ("paths", "pahts", 1),
+            ("paths", "apths", 1),
+            ("ab", "ba", 1),
+            ("abcd", "badc", 2),
+            ("abc", "ca", 3),
+            ("abab", "baba", 2),
+            ("aab", "baa", 2),
+            ("sitting", "kitten", 3),
+            ("xaby", "xbaz", 2),
+        ];
+        for (a, b, steps) in cases {
+            assert_eq!((distance(a, b), distance(b, a)), (steps, steps), "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn what_is_written_at_too_great_length_is_not_guessed() {
+        for (length, guessed) in [(99, true), (100, true), (101, false), (102, false)] {
+            let (written, known) = ("a".repeat(length), "a".repeat(length - 1));
+            assert_eq!(Sink::default().similar(&written, [&*known].into_iter()).is_some(), guessed, "{length}");
+        }
+    }
+
+    #[test]
     fn a_hundred_guesses_are_made_and_no_more() {
         let mut sink = Sink::default();
         let guesses = (0..150).filter(|_| sink.similar("path", ["paths"].into_iter()).is_some()).count();

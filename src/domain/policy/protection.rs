@@ -33,3 +33,26 @@ pub fn actions_on(target: &Target, system: System) -> Vec<Action> {
         _ => vec![Action::Create, Action::Update, Action::Rewrite, Action::Delete],
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_of_target_has_its_actions() {
+        let moves = "create update rewrite delete";
+        let cases = [
+            ("refs/heads/main", System::Git, moves),
+            ("refs/notes/x", System::Git, moves),
+            ("refs/tags/v1", System::Git, "create rewrite delete"),
+            ("branch:default", System::Hg, "create update rewrite close new-head publish"),
+            ("bookmark:@", System::Hg, moves),
+            ("tag:v1", System::Hg, "create rewrite delete"),
+        ];
+        for (target, system, actions) in cases {
+            let found = actions_on(&Target::parse(target).expect("a target"), system);
+            let found: Vec<String> = found.iter().map(ToString::to_string).collect();
+            assert_eq!(found.join(" "), actions, "{target}");
+        }
+    }
+}

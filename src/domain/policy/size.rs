@@ -108,3 +108,21 @@ fn sum(counts: impl Iterator<Item = Option<usize>>, mut is_whole: bool) -> Count
     }
     Count { least, is_whole }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_looked_at_for_files_and_lines_only() {
+        for (files, lines, commits, looks) in [
+            (Some(1), None, None, true),
+            (None, Some(1), None, true),
+            (Some(1), Some(1), Some(1), true),
+            (None, None, Some(1), false),
+        ] {
+            let size = LargerThan { files, lines, commits };
+            assert_eq!(size.looks_at_paths(), looks, "{size:?}");
+        }
+    }
+}

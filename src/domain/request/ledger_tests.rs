@@ -2,8 +2,8 @@
 
 use super::{Asked, Ended, Ledger, RequestId, Wanted};
 use crate::domain::audit::{
-    Again, Applied, Decision, Entry, Event, Obstacle, Outcome, OutcomeKind, Removal, RequestStep, Step, UpdateRecord,
-    Verdict,
+    Again, Applied, Decision, Entry, Event, Gate, Obstacle, Outcome, OutcomeKind, Removal, RequestStep, Step,
+    UpdateRecord, Verdict,
 };
 use crate::domain::change::{Action, ChangesetId, IdKind, Pusher, Target};
 use crate::domain::time::{Span, Timestamp};
@@ -106,6 +106,12 @@ fn step(login: &str, subject: u8, step: Step) -> Event {
     })
 }
 
+/// A pipeline asks whether the gate opens for which request `subject` waits.
+fn gate(verdict: Verdict, subject: u8) -> Event {
+    let Event::Decision(decision) = decision("ci", verdict, subject, &[]) else { unreachable!("it is one") };
+    Event::Gate(Box::new(Gate { id: id(subject), decision: *decision }))
+}
+
 fn ledger(wanted: Wanted, events: &[(i64, Event)]) -> Ledger {
     let mut ledger = Ledger::new(KEEP, wanted);
     for (index, (time, event)) in (0..).zip(events) {
@@ -122,6 +128,15 @@ fn requests(events: &[(i64, Event)]) -> Vec<Asked> {
 fn told(events: &[(i64, Event)]) -> Vec<(ChangesetId, i64, Option<Ended>)> {
     let one = |asked: Asked| (asked.subject, asked.opened.unix(), asked.ended);
     requests(events).into_iter().map(one).collect()
+}
+
+#[test]
+fn a_gate_that_does_not_open_ends_no_request() {
+    let sent = || (1, step("ci", 1, Step::Sent { bytes: 5 }));
+    assert_eq!(told(&[sent(), (2, gate(Verdict::Deny, 1))]), [(tip(1), 1, None)]);
+    let opened = Some(Ended::Landed { at: at(3) });
+    assert_eq!(told(&[sent(), (2, gate(Verdict::Deny, 1)), (3, gate(Verdict::Allow, 1))]), [(tip(1), 1, opened)]);
+    assert_eq!(told(&[sent(), (3, gate(Verdict::Allow, 2))]), [(tip(1), 1, None)]);
 }
 
 #[test]
