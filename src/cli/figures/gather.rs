@@ -5,16 +5,17 @@
 
 use super::answers::answers;
 use crate::adapters::disk::log::{AuditPaths, Depth, LogReader, StoredEntry, Verified, verify_each};
+use crate::adapters::disk::{Outbox, OutboxError};
 use crate::cli::{Failure, IntoFailure, Moment, Progress, ServerParts, repository};
 use crate::domain::audit::{Accepted, Entry, Event};
-use crate::domain::metrics::{Figures, Fold, Key, Response};
-use crate::domain::name::RuleName;
+use crate::domain::metrics::{Figures, Fold, Key, Notices, Response};
+use crate::domain::name::{RuleName, SinkName};
 use crate::domain::policy::{Policy, load};
 use crate::domain::request::{Asked, Limits};
 use crate::domain::time::Timestamp;
 use crate::ports::log::LogError;
 use crate::ports::policy_source::PolicySource as _;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -107,6 +108,7 @@ pub fn of_server(
     let verified: Verified = verified.or_fail()?;
     let now = parts.now();
     let mut figures = fold.finish(name, now);
+    figures.notices = notices(parts, now).or_fail()?;
     for log in &mut figures.logs {
         (log.verified, log.is_sound) = (Some(now), Some(verified.fault.is_none()));
     }
@@ -115,6 +117,19 @@ pub fn of_server(
         None => read.or_fail()?,
     }
     Ok(figures)
+}
+
+/// Tells what became of the notices of one repository.
+fn notices(parts: &ServerParts, now: Timestamp) -> Result<BTreeMap<SinkName, Notices>, OutboxError> {
+    let mut places = BTreeMap::new();
+    for (name, outbox) in Outbox::all(parts.folder.root())? {
+        let mut found = Notices { deliveries: outbox.state().unwrap_or_default().deliveries, ..Notices::default() };
+        for job in outbox.jobs()?.iter().filter_map(|file| outbox.job(file)) {
+            found.waiting.add(now.since(job.since).as_seconds());
+        }
+        places.insert(name, found);
+    }
+    Ok(places)
 }
 
 /// An entry, and of one that puts a policy in force that policy, if it loads.
