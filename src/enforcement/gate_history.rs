@@ -36,10 +36,15 @@ impl<H: History> GateHistory<H> {
         let is_forward = !self.history.held(&turned, &BTreeSet::from([old]))?.is_empty();
         let action = if is_forward { Action::Update } else { Action::Rewrite };
         let mut moved = RefUpdate { actions: vec![action], ..update.clone() };
-        self.history.load(&mut moved, need)?;
-        *update = RefUpdate { actions: update.actions.clone(), ..moved };
-        if !is_forward && update.tip_changes.is_empty() {
-            update.tip_changes = everything(update);
+        match self.history.load(&mut moved, need) {
+            Ok(()) => {
+                *update = RefUpdate { actions: update.actions.clone(), ..moved };
+                if !is_forward && update.tip_changes.is_empty() {
+                    update.tip_changes = everything(update);
+                }
+            }
+            Err(HistoryError::Missing { object }) if object == old.hex() => update.tip_changes = everything(update),
+            Err(error) => return Err(error),
         }
         Ok(())
     }
