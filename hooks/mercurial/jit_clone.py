@@ -25,7 +25,7 @@ As a hook it is the courtesy of a clone: ``pre-push.jit`` asks ``jit`` what the 
 
 It stops a push only on a complete and explicit "deny". Where it cannot ask, the push goes on: the server decides.
 
-``jit_hook.py`` stands beside it, and holds what both have in common.
+``jit_conversation.py`` and ``jit_facts.py`` stand beside it, and hold what it has in common with the server's hooks.
 """
 
 import importlib.util
@@ -65,16 +65,16 @@ REQUEST = b'r-'
 
 def _beside(name):
     """Loads another of our scripts from the folder of this one."""
-    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), name + '.py')
-    spec = importlib.util.spec_from_file_location(name, path)
+    spec = importlib.util.spec_from_file_location(name, os.path.join(os.path.dirname(__file__), name + '.py'))
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 
 
-jit_hook = _beside('jit_hook')
-Trouble = jit_hook.Trouble
-_field, _nodes, _has = jit_hook._field, jit_hook._nodes, jit_hook._has
+conversation = _beside('jit_conversation')
+jit_facts = conversation.jit_facts
+Trouble = jit_facts.Trouble
+field, nodes_of, has, stored = jit_facts.field, jit_facts.nodes_of, jit_facts.has, jit_facts.stored
 
 
 OPTIONS = [
@@ -96,11 +96,11 @@ def debugjit(ui, repo, **opts):
         with Overlay(ui, repo, remote) as overlay:
             facts = overlay.facts(opts['requests'])
             header = {} if opts['here'] else {b'url': overlay.location}
-            output.write(jit_hook.PREFACE)
-            output.write(jit_hook._records(jit_hook._header(b'clone', _folder(repo), header, repo)))
+            output.write(conversation.PREFACE)
+            output.write(jit_facts.records(conversation.header(b'clone', _folder(repo), header, repo)))
             output.flush()
             for line in procutil.stdin:
-                for piece in jit_hook._answer(facts, line.rstrip(b'\n')):
+                for piece in jit_facts.answer(facts, line.rstrip(b'\n')):
                     output.write(piece)
                 output.flush()
     except Trouble as trouble:
@@ -119,7 +119,7 @@ def prepush(ui, repo, pats=(), opts=None, **kwargs):
     try:
         reply = _ask(ui, repo, list(pats), opts or {})
     except Exception as cause:
-        jit_hook._say(ui, b'jit: note: this push cannot be judged here; the server will: ' + jit_hook._describe(cause))
+        conversation.say(ui, b'jit: note: this push cannot be judged here; the server will: ' + conversation.describe(cause))
         return False
     if reply is not None and not reply.allowed:
         raise error.Abort(b'\n'.join(reply.abort), hint=b'\n'.join(reply.hint) or None)
@@ -127,13 +127,13 @@ def prepush(ui, repo, pats=(), opts=None, **kwargs):
 
 
 def _ask(ui, repo, pats, opts):
-    settings = jit_hook._settings(ui, repo)
+    settings = conversation.settings(ui, repo)
     if settings is None:
         return None
     with Overlay(ui, repo, pats[0] if pats else None) as overlay:
         facts = overlay.facts()
         facts.suppose_push(opts)
-        return jit_hook._converse(ui, settings, b'pre-push', {b'url': overlay.location}, repo, facts)
+        return conversation.converse(ui, settings, b'pre-push', {b'url': overlay.location}, repo, facts)
 
 
 # --- the clone and what the server has beside it ---------------------------------------------------------------------
@@ -167,7 +167,7 @@ class Overlay:
 
     def facts(self, requests=False):
         if self.peer is None:
-            return CloneFacts(self._ui, self.repo, self.repo, jit_hook.Before(self.repo, {}), None)
+            return CloneFacts(self._ui, self.repo, self.repo, jit_facts.Before(self.repo, {}), None)
         heads = self._known_heads() if requests else None
         if heads is None:
             self._all, heads = self.with_incoming(self.peer, b'server.hg', self.repo)
@@ -182,7 +182,7 @@ class Overlay:
         A bundle cannot stand on another: of a clone that lacks something of its server's, that is seen and no request."""
         branches = _branchmap(self.peer)
         heads = [node for name, nodes in branches.items() if name != APPROVALS for node in nodes]
-        return heads if all(_has(self.repo.changelog, node) for node in heads) else None
+        return heads if all(has(self.repo.changelog, node) for node in heads) else None
 
     def _with_requests(self):
         """Returns the clone with whatever waits in the sibling."""
@@ -241,25 +241,26 @@ def _branchmap(peer):
 
 
 class Remote:
-    """What a server holds: as `jit_hook.Before`, from outside."""
+    """What a server holds: as `jit_facts.Before`, from outside."""
 
     def __init__(self, ui, repo, peer, heads):
         log = repo.changelog
         self.txnid = None
+        self.memory = jit_facts.Memory()
         self._ui, self._repo = ui, repo
-        self.heads = [log.rev(node) for node in heads if _has(log, node)]
+        self.heads = [log.rev(node) for node in heads if has(log, node)]
         self.branches = {}
         for name, nodes in _branchmap(peer).items():
-            nodes = [node for node in nodes if _has(log, node)]
+            nodes = [node for node in nodes if has(log, node)]
             closed = {node for node in nodes if log.branchinfo(log.rev(node))[1]}
             still_open = [node for node in nodes if node not in closed]
-            self.branches[jit_hook._stored(name)] = (still_open, [node for node in nodes if node in closed])
+            self.branches[stored(name)] = (still_open, [node for node in nodes if node in closed])
         found = bookmarksmod.unhexlifybookmarks(_keys(peer, b'bookmarks'))
-        self.bookmarks = {jit_hook._stored(name): node for name, node in found.items() if _has(log, node)}
+        self.bookmarks = {stored(name): node for name, node in found.items() if has(log, node)}
         self.tags = _tags(ui, repo, self.heads)
         keys = _keys(peer, b'phases')
         self.publishes = keys.pop(b'publishing', None) == b'True'
-        self.drafts = [node for node in map(jit_hook.frombin, keys) if _has(log, node)]
+        self.drafts = [node for node in map(jit_facts.frombin, keys) if has(log, node)]
         self._reached = None
 
     def sees(self, rev):
@@ -271,16 +272,17 @@ class Remote:
 
 def _tags(ui, repo, revs):
     """Returns the tags that `.hgtags` of these changesets together give."""
-    files = (jit_hook._tag_file(repo, repo.changelog.node(rev)) for rev in sorted(revs))
+    manifests = jit_facts.Manifests(repo, jit_facts.Memory())
+    files = (manifests.tag_file(repo.changelog.node(rev)) for rev in sorted(revs))
     # Each once, in the order of the changesets.
-    return jit_hook._tags_in(ui, repo, [file for file in dict.fromkeys(files) if file != nullid])
+    return jit_facts.tags_in(ui, repo, [file for file in dict.fromkeys(files) if file != nullid])
 
 
-class CloneFacts(jit_hook.Facts):
+class CloneFacts(jit_facts.Facts):
     """Answers about the clone and the server, and about a push that is only supposed."""
 
     QUERIES = {
-        **jit_hook.Facts.QUERIES,
+        **jit_facts.Facts.QUERIES,
         b'resolve': 1,
         b'branch': 1,
         b'suppose': 3,
@@ -294,7 +296,7 @@ class CloneFacts(jit_hook.Facts):
     }
 
     def __init__(self, ui, clone, everything, before, overlay):
-        # Like `jit_hook.Facts`, on what the clone and the server have together.
+        # Like `jit_facts.Facts`, on what the clone and the server have together.
         super().__init__(everything, before)
         self._ui, self._clone, self._overlay = ui, clone, overlay
         self._forget()
@@ -317,7 +319,7 @@ class CloneFacts(jit_hook.Facts):
         """Supposes that the branch NAME gains these heads (b), that a bookmark (k) or tag (t) moves to one, or that the heads
         become public (p), and nothing else. No node: the bookmark or tag goes."""
         self._forget()
-        name, nodes = bytes.fromhex(name.decode('ascii')), _nodes(nodes)
+        name, nodes = bytes.fromhex(name.decode('ascii')), nodes_of(nodes)
         revs = [self._log.rev(node) for node in nodes]
         if kind == b'b':
             self._gain(self._arriving(revs), only=name)
@@ -351,7 +353,7 @@ class CloneFacts(jit_hook.Facts):
         if not before.publishes:
             public = [rev for rev in arriving + self._drafts(revs) if repo[rev].phase() == phases.public]
             self._public_after = sorted(public)
-        here = {jit_hook._stored(name): node for name, node in repo._bookmarks.items()}
+        here = {stored(name): node for name, node in repo._bookmarks.items()}
         pushed = set(arriving)
         for name, node in here.items():
             old = before.bookmarks.get(name)
@@ -359,7 +361,7 @@ class CloneFacts(jit_hook.Facts):
             rev = self._log.rev(node)
             if moves and (rev in pushed or before.sees(rev)):
                 self._bookmarks_after[name] = node
-        for name in map(jit_hook._stored, named):
+        for name in map(stored, named):
             self._bookmarks_after.pop(name, None)
             if name in here:
                 self._bookmarks_after[name] = here[name]
@@ -405,12 +407,12 @@ class CloneFacts(jit_hook.Facts):
         try:
             node = scmutil.revsingle(self._clone, name, default=None).node()
         except (error.RepoLookupError, error.ParseError, error.InputError):
-            node = jit_hook.frombin(name) if len(name) == 40 and not name.strip(b'0123456789abcdef') else nullid
-        return self._listed([node] if node is not None and _has(self._log, node) else [])
+            node = jit_facts.frombin(name) if len(name) == 40 and not name.strip(b'0123456789abcdef') else nullid
+        return self._listed([node] if node is not None and has(self._log, node) else [])
 
     def branch(self, node):
         """The named branch of a changeset."""
-        for node in _nodes(node):
+        for node in nodes_of(node):
             yield b'S', self._branch_of(node)
 
     def approvals(self):
@@ -421,7 +423,7 @@ class CloneFacts(jit_hook.Facts):
 
     def size(self, old, new):
         """How files differ: lines added and removed."""
-        (old,), (new,) = _nodes(old) or (nullid,), _nodes(new)
+        (old,), (new,) = nodes_of(old) or (nullid,), nodes_of(new)
         one, two = self._repo[old], self._repo[new]
         status = one.status(two)
         for how, paths in ((b'A', status.added), (b'D', status.removed), (b'M', status.modified)):
@@ -432,11 +434,11 @@ class CloneFacts(jit_hook.Facts):
                     lines = [side.count(b'\n') + (not side.endswith(b'\n') and side != b'') for side in sides]
                     same = sum(block[1] - block[0] for block in bdiff.blocks(*sides))
                     removed, added = (count - same for count in lines)
-                yield b'G', how + jit_hook.struct.pack('>II', added, removed) + path
+                yield b'G', how + jit_facts.struct.pack('>II', added, removed) + path
 
     def diff(self, old, new):
         """How files differ: a patch in Git's form, in pieces."""
-        (old,), (new,) = _nodes(old) or (nullid,), _nodes(new)
+        (old,), (new,) = nodes_of(old) or (nullid,), nodes_of(new)
         for piece in self._repo[new].diff(self._repo[old], opts=mdiff.diffopts(git=True)):
             for start in range(0, len(piece), PIECE):
                 yield b'S', piece[start : start + PIECE]
@@ -446,21 +448,21 @@ class CloneFacts(jit_hook.Facts):
         peer = self._overlay.sibling()
         try:
             for name, node in _requests(peer):
-                yield b'V', b'k' + _field(jit_hook._stored(name)) + jit_hook._node_list([node])
+                yield b'V', b'k' + field(stored(name)) + jit_facts.node_list([node])
         finally:
             peer.close()
 
     def request(self, node):
         """A changeset of the server's requests, which need not be here."""
-        nodes = _nodes(node)
-        if all(_has(self._log, node) for node in nodes):
+        nodes = nodes_of(node)
+        if all(has(self._log, node) for node in nodes):
             yield from self.changesets(node)
             return
         peer = self._overlay.sibling()
         try:
             everything, _heads = self._overlay.with_incoming(peer, b'requests.hg', self._clone, nodes)
             try:
-                facts = jit_hook.Facts(everything, None)
+                facts = jit_facts.Facts(everything, None)
                 yield from facts.changesets(node)
             finally:
                 if everything is not self._clone:

@@ -10,7 +10,7 @@ use crate::adapters::disk::log::NewLog;
 use crate::adapters::disk::ownership;
 use crate::adapters::disk::{PolicyFolder, STARTER_POLICY};
 use crate::adapters::git::hooks::{CLIENT_HOOKS, Hooks};
-use crate::adapters::mercurial::{CLONE_SCRIPT, CourtesyLines, Hgrc, SCRIPT};
+use crate::adapters::mercurial::{CLONE_SCRIPTS, CourtesyLines, Hgrc};
 use crate::cli::local_clone::System as CloneSystem;
 use crate::cli::repository;
 use crate::cli::{Context, Exit, Failure, IntoFailure, ServerParts, safe};
@@ -86,10 +86,11 @@ fn install_mercurial_clone(dot_hg: &Path, cx: &Context) -> Result<Exit, Failure>
         return Err(Failure::usage("this repository has the server side installed: it asks at every push to it")
             .hint("`jit install --server` renews that; `jit uninstall` takes it away"));
     }
-    let (script, beside) = (folder.root().join("jit_clone.py"), folder.root().join("jit_hook.py"));
     fs::create_dir_all(folder.root()).or_fail()?;
-    replace(&beside, SCRIPT.as_bytes(), 0o644).or_fail()?;
-    replace(&script, CLONE_SCRIPT.as_bytes(), 0o644).or_fail()?;
+    for (name, text) in CLONE_SCRIPTS {
+        replace(&folder.root().join(name), text.as_bytes(), 0o644).or_fail()?;
+    }
+    let script = folder.root().join(CLONE_SCRIPTS[0].0);
     Hgrc::of(dot_hg).install_courtesy(&CourtesyLines { script, binary: own_binary()? }).or_fail()?;
     Ok(asks_before_pushes(CloneSystem::Mercurial, cx))
 }

@@ -30,12 +30,14 @@ print(node.hex())
 "#;
 
 /// Pushes the clone's tip. With `hint`, tells the server that it has no `.hgtags`; with `cut`, cuts the patch for its manifest so that the line
-/// of `.hgtags` begins in the middle; with `other`, the patch makes another manifest than the changeset names.
+/// of `.hgtags` begins in the middle; with `other`, the patch makes another manifest than the changeset names; with `below`, that of its parent does,
+/// whose manifest it has.
 const PUSH: &str = r#"
 import struct
 how = sys.argv[3]
 tip = repo[b'tip']
-outgoing = discovery.outgoing(repo, [tip.p1().node()], [tip.node()])
+base = tip.p1().p1() if how == 'below' else tip.p1()
+outgoing = discovery.outgoing(repo, [base.node()], [tip.node()])
 data = b''.join(changegroup.makestream(repo, outgoing, b'02', b'push'))
 
 def chunk(at):
@@ -61,7 +63,7 @@ while group < 2:
     if group == 1 and how == 'cut':
         assert piece[60:80] == tip.p1().manifestnode()
         piece = piece[:100] + cut()
-    if group == 1 and how == 'other':
+    if group == 1 and how in ('other', 'below'):
         piece = piece[:100]
     pieces.append(struct.pack('>l', len(piece) + 4) + piece)
 pieces.append(data[at:])
@@ -133,11 +135,15 @@ fn no_tag_hides_behind_hints_or_cut_patches() {
 #[test]
 fn a_manifest_that_nobody_can_read_is_refused() {
     let guard = Guard::new("");
-    guard.change("docs/readme", "change");
     let before = guard.hg.server_state();
     let url = guard.hg.url_of("alice", Transport::Ssh);
-    let said = guard.hg.send_bundle(&guard.work, PUSH, &[&url, "other"]);
-    assert_eq!(guard.hg.server_state(), before, "{said}");
+    guard.change("docs/readme", "change");
+    for how in ["other", "below"] {
+        let said = guard.hg.send_bundle(&guard.work, PUSH, &[&url, how]);
+        assert_eq!(guard.hg.server_state(), before, "{how}: {said}");
+        // With the manifest of the one below.
+        guard.hg.ok(&guard.work, &["commit", "--close-branch", "--message", "close"]);
+    }
     guard.log_is_sound();
 }
 

@@ -175,8 +175,8 @@ fn doctor_finds_what_lets_a_push_around_or_keeps_all_out() {
             let changed = fs::read_to_string(&hgrc).expect("read").replace("pretxnclose.jit =", "pretxnclose.x =");
             fs::write(&hgrc, changed).expect("written");
         }),
-        ("script is not this version's", |guard| {
-            fs::write(guard.hg.server().join(".hg/jit/jit_hook.py"), "").expect("written");
+        ("scripts are not this version's", |guard| {
+            fs::write(guard.hg.server().join(".hg/jit/jit_facts.py"), "").expect("written");
         }),
         ("can be written by others", |guard| {
             let hgrc = guard.hg.server().join(".hg/hgrc");

@@ -2,6 +2,7 @@
 
 use crate::hg::{TRANSPORTS, TestHg, Transport, write_program};
 use crate::hg_judge::{configure, install};
+use jit::adapters::mercurial::HOOK_SCRIPTS;
 
 /// A program that reads everything and then runs `end`.
 fn program(end: &str) -> String {
@@ -114,7 +115,9 @@ fn a_repository_without_the_folder_is_left_alone_only_if_told_so() {
     test.change(&clone, "src/a", "change");
     install(&test, &test.path("binary"));
     configure(&test, "folder =\nunmanaged = allow");
-    std::fs::rename(test.server().join(".hg/jit/jit_hook.py"), test.path("jit_hook.py")).expect("moved");
+    for (name, _) in HOOK_SCRIPTS {
+        std::fs::rename(test.server().join(".hg/jit").join(name), test.path(name)).expect("moved");
+    }
     std::fs::remove_dir_all(test.server().join(".hg/jit")).expect("removed");
     for hook in ["pretxnopen", "pretxnchangegroup", "pretxnclose", "txnclose", "txnabort"] {
         configure(&test, &format!("[hooks]\n{hook}.jit = python:{}:{hook}", test.path("jit_hook.py").display()));
@@ -176,7 +179,7 @@ fn whatever_goes_wrong_in_the_script_refuses() {
     let binary = test.path("binary");
     write_program(&binary, &program("echo state; sleep 5"));
     install(&test, &binary);
-    let script = test.server().join(".hg/jit/jit_hook.py");
+    let script = test.server().join(".hg/jit/jit_facts.py");
     let original = std::fs::read_to_string(&script).expect("the script is there");
     let asked = "        view = self._repo.filtered(VIEW)\n        yield from self._features()";
     assert!(original.contains(asked));
@@ -195,6 +198,20 @@ fn whatever_goes_wrong_in_the_script_refuses() {
             assert!(push.said.contains("jit: could not decide: the hook failed"), "{raised}: {}", push.said);
             assert_eq!(test.server_state(), before, "{raised}");
         }
+    }
+    std::fs::write(&script, original).expect("written");
+    for (name, loaded) in [
+        ("jit_facts.py", "raise SystemExit(0)"),
+        ("jit_conversation.py", "def"),
+        ("jit_conversation.py", "import nothing_"),
+    ] {
+        let script = test.server().join(".hg/jit").join(name);
+        let original = std::fs::read(&script).expect("the script is there");
+        std::fs::write(&script, loaded).expect("written");
+        let push = test.push(&clone, Transport::Ssh, &["-q"]);
+        assert!(push.said.contains("jit: could not decide: the hook failed"), "{loaded}: {}", push.said);
+        assert_eq!((push.code, test.server_state()), (Some(255), before.clone()), "{loaded}");
+        std::fs::write(&script, original).expect("written");
     }
 }
 

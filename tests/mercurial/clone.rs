@@ -4,7 +4,7 @@ use crate::branches::world;
 use crate::hg::{TestHg, Transport, hg};
 use crate::hg_judge::{described, loaded};
 use jit::adapters::mercurial::{
-    ApprovalsHead, Bundle, CLONE_SCRIPT, CloneTalk, Closed, PolicyDescription, Request, SCRIPT, Supposed,
+    ApprovalsHead, Bundle, CLONE_SCRIPTS, CloneTalk, Closed, PolicyDescription, Request, Supposed,
 };
 use jit::domain::change::{ChangesetId, IdKind, Target};
 use jit::domain::time::Timestamp;
@@ -20,8 +20,9 @@ type Talk = CloneTalk<BufReader<ChildStdout>, ChildStdin>;
 fn talk(test: &TestHg, clone: &Path, remote: &str) -> (Talk, Child) {
     let folder = test.path("scripts");
     fs::create_dir_all(&folder).expect("a folder can be made");
-    fs::write(folder.join("jit_hook.py"), SCRIPT).expect("the script can be written");
-    fs::write(folder.join("jit_clone.py"), CLONE_SCRIPT).expect("the script can be written");
+    for (name, text) in CLONE_SCRIPTS {
+        fs::write(folder.join(name), text).expect("the script can be written");
+    }
     let setting = format!("extensions.jit_clone={}", folder.join("jit_clone.py").display());
     let mut command = test.command(&hg(), clone);
     command.args(["--quiet", "--config", &setting, "debugjit", "--remote", remote]);

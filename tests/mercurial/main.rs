@@ -13,6 +13,7 @@ mod clone;
 mod forgeries;
 mod formats;
 mod named;
+mod pieces;
 mod sizes;
 mod tokens;
 mod transactions;

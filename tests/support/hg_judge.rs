@@ -4,7 +4,9 @@
 //! and a test says what to answer.
 
 use super::hg::{TestHg, python, write_program};
-use jit::adapters::mercurial::{CLONE_SCRIPT, Header, MercurialHistory, Reply, Request, SCRIPT, Treatment};
+use jit::adapters::mercurial::{
+    CLONE_SCRIPTS, HOOK_SCRIPTS, Header, MercurialHistory, Reply, Request, Script, Treatment,
+};
 use jit::domain::change::{ChangesetId, RefUpdate, Target};
 use jit::domain::name::RuleName;
 use jit::ports::history::{History, HistoryError, Need, OwnPaths, Selection};
@@ -22,9 +24,8 @@ pub type Live = MercurialHistory<BufReader<UnixStream>, UnixStream>;
 /// Writes the hook lines for `binary`, with the script as installation would place it.
 pub fn install(test: &TestHg, binary: &Path) {
     let folder = test.server().join(".hg/jit");
-    fs::create_dir_all(&folder).expect("a folder can be made");
-    let script = folder.join("jit_hook.py");
-    fs::write(&script, SCRIPT).expect("the script can be written");
+    write_scripts(&folder, &HOOK_SCRIPTS);
+    let script = folder.join(HOOK_SCRIPTS[0].0);
     let mut rc = String::from("[hooks]\n");
     for hook in ["pretxnopen", "pretxnchangegroup", "pretxnclose", "txnclose", "txnabort"] {
         rc.push_str(&format!("{hook}.jit = python:{}:{hook}\n", script.display()));
@@ -33,15 +34,20 @@ pub fn install(test: &TestHg, binary: &Path) {
     fs::write(test.server().join(".hg/hgrc"), rc).expect("the configuration can be written");
 }
 
+fn write_scripts(folder: &Path, scripts: &[Script]) {
+    fs::create_dir_all(folder).expect("a folder can be made");
+    for (name, text) in scripts {
+        fs::write(folder.join(name), text).expect("the script can be written");
+    }
+}
+
 /// Lets `clone` ask the judge before each push, as a clone asks the program.
 pub fn install_courtesy(test: &TestHg, clone: &Path) {
     let folder = clone.join(".hg/jit");
-    fs::create_dir_all(&folder).expect("a folder can be made");
-    fs::write(folder.join("jit_hook.py"), SCRIPT).expect("the script can be written");
-    fs::write(folder.join("jit_clone.py"), CLONE_SCRIPT).expect("the script can be written");
+    write_scripts(&folder, &CLONE_SCRIPTS);
     let hgrc = clone.join(".hg/hgrc");
     let old = fs::read_to_string(&hgrc).unwrap_or_default();
-    let script = folder.join("jit_clone.py");
+    let script = folder.join(CLONE_SCRIPTS[0].0);
     let lines = format!(
         "[hooks]\npre-push.jit = python:{}:prepush\n[jit]\nbinary = {}\n",
         script.display(),

@@ -3,7 +3,6 @@
 use super::MercurialError;
 use super::manifest::{Change, Entry};
 use super::own_lines;
-use super::own_paths::Paths;
 use super::request::Request;
 use crate::domain::change::{self, Changeset, ContentId, Landing, Leaf, Line, Room};
 use std::collections::BTreeMap;
@@ -12,12 +11,11 @@ use std::io::{Read, Write};
 /// Returns the contents of `changesets` (children before parents), as far as there is room.
 pub(super) fn contents<R: Read, W: Write>(
     request: &mut Request<R, W>,
-    paths: &mut Paths,
     changesets: &[Changeset],
 ) -> Result<BTreeMap<ContentId, Landing>, MercurialError> {
     change::contents(changesets, Room::ALL, |changeset, line| {
         let [parent] = changeset.parents[..] else { return Ok(false) };
-        let changes = paths.changes(request, parent, changeset.id)?;
+        let changes = request.differences(&[(Some(parent), changeset.id)])?.concat();
         if !line.has_room(changes.len()) {
             return Ok(false);
         }

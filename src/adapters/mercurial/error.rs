@@ -9,7 +9,7 @@ use std::io;
 #[non_exhaustive]
 pub enum MercurialError {
     /// What comes in does not begin as a request of a version that is known here.
-    #[error("not a request of the version `jit-hg-request/v2`")]
+    #[error("not a request of the version `jit-hg-request/v3`")]
     NotARequest,
     /// The conversation broke off.
     #[error("the conversation with the hook broke off")]

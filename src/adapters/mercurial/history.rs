@@ -257,7 +257,7 @@ impl<R: Read, W: Write> History for MercurialHistory<R, W> {
     }
 
     fn contents(&mut self, update: &mut RefUpdate) -> Result<(), HistoryError> {
-        update.contents = content::contents(&mut self.request, &mut self.paths, &update.changesets)?;
+        update.contents = content::contents(&mut self.request, &update.changesets)?;
         Ok(())
     }
 

@@ -39,7 +39,6 @@ pub use error::MercurialError;
 pub use hgrc::{CourtesyLines, HOOKS, Hgrc, HgrcError, HookLines};
 pub use history::MercurialHistory;
 pub use landing::HgLanding;
-pub use manifest::LONGEST_MANIFEST;
 pub use parking::HgParking;
 pub use policy::{PolicyDescription, PolicyDescriptionError};
 pub use program::{Hg, HgError, sibling_of};
@@ -50,12 +49,19 @@ pub use sibling::Names;
 pub use transaction::{Treatment, url_login};
 pub use wire::{LONGEST_CONVERSATION, LONGEST_RECORD, MOST_RECORDS};
 
-/// The script that runs in the hooks; installation writes it to the repository's `jit` folder. GPL-2.0-or-later, as it imports
-/// Mercurial; a separate work behind a pipe.
-pub const SCRIPT: &str = include_str!("../../../hooks/mercurial/jit_hook.py");
+/// A script's file name and its text. They are GPL-2.0-or-later, as they import Mercurial; a separate work behind a pipe.
+pub type Script = (&'static str, &'static str);
 
-/// The script with which commands read a repository through `hg`, and the hook of a clone; it wants [`SCRIPT`] beside it. Licensed as that.
-pub const CLONE_SCRIPT: &str = include_str!("../../../hooks/mercurial/jit_clone.py");
+const CONVERSATION: Script = ("jit_conversation.py", include_str!("../../../hooks/mercurial/jit_conversation.py"));
+const FACTS: Script = ("jit_facts.py", include_str!("../../../hooks/mercurial/jit_facts.py"));
+
+/// What runs in the hooks; installation writes these to the repository's `jit` folder, and names the first in the configuration.
+pub const HOOK_SCRIPTS: [Script; 3] =
+    [("jit_hook.py", include_str!("../../../hooks/mercurial/jit_hook.py")), CONVERSATION, FACTS];
+
+/// The script with which commands read a repository through `hg`, which is the hook of a clone as well, and what stands beside it.
+pub const CLONE_SCRIPTS: [Script; 3] =
+    [("jit_clone.py", include_str!("../../../hooks/mercurial/jit_clone.py")), CONVERSATION, FACTS];
 
 #[cfg(test)]
 mod history_tests;

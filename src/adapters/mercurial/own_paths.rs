@@ -1,32 +1,27 @@
 //! At which paths changesets differ of their own accord (docs/spec/semantics.md, 5), from manifests alone.
 //!
 //! The list of files in a changeset is never looked at: it is the client's word, and a false one passes all of Mercurial's checks.
-//! Whole manifests are dear, so each is made from its parent's by a patch, parents first, some hundred at a time, and
-//! forgotten when no later changeset needs it.
+//! The script tells how a changeset's manifest differs from each parent's, parents first, some hundred at a time.
 
 use super::MercurialError;
-use super::manifest::{Change, Manifest};
+use super::manifest::{Change, Entry};
 use super::own_lines::{self, Own};
 use super::request::Request;
 use crate::domain::change::{Changeset, ChangesetId, RepoPath};
 use crate::ports::history::{Need, OwnPaths};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::io::{Read, Write};
-use std::rc::Rc;
 
-/// Changesets whose patches are asked for at once, at most.
+/// Changesets whose differences are asked for at once, at most.
 const BATCH: usize = 512;
-/// Bytes of manifests that one batch may make, and that are kept for the next ones.
-const MOST_MANIFEST_BYTES: usize = 96 * 1024 * 1024;
 /// Bytes of all paths that are handed out together.
 const MOST_PATH_BYTES: usize = 512 * 1024 * 1024;
 /// Where the largefiles extension keeps its stand-ins.
 const STAND_INS: &[u8] = b".hglf/";
 
-/// Finds own paths, and remembers the manifests that it came across.
+/// Finds own paths.
 #[derive(Debug)]
 pub(super) struct Paths {
-    manifests: HashMap<ChangesetId, Rc<Manifest>>,
     has_largefiles: bool,
     path_bytes: usize,
 }
@@ -35,7 +30,7 @@ impl Paths {
     /// Starts with nothing. A largefiles stand-in counts as the file that it stands for; as itself too, unless `has_largefiles`:
     /// where nobody serves large files it may be anything.
     pub(super) fn new(has_largefiles: bool) -> Self {
-        Self { manifests: HashMap::new(), has_largefiles, path_bytes: 0 }
+        Self { has_largefiles, path_bytes: 0 }
     }
 
     /// Fills `own_paths` and `lines` of those of `changesets` (children before parents) for which `need` asks for them.
@@ -51,27 +46,10 @@ impl Paths {
             OwnPaths::All => true,
         };
         let mut open: Vec<&mut Changeset> = changesets.iter_mut().rev().filter(|c| wanted(c)).collect();
-        let mut rest = &mut open[..];
-        let mut size = 1;
-        while !rest.is_empty() {
-            let (batch, later) = rest.split_at_mut(size.min(rest.len()));
+        for batch in open.chunks_mut(BATCH) {
             self.fill_batch(request, batch, need.lines)?;
-            let needed: HashSet<ChangesetId> = later.iter().flat_map(|c| c.parents.iter().copied()).collect();
-            size = self.forget(|id| needed.contains(id));
-            rest = later;
         }
-        self.manifests.clear();
         Ok(())
-    }
-
-    /// Keeps what is `needed`, as far as there is room, and returns how many changesets the next batch may have.
-    fn forget(&mut self, needed: impl Fn(&ChangesetId) -> bool) -> usize {
-        let longest = self.manifests.values().map(|manifest| manifest.len()).max().unwrap_or(0);
-        self.manifests.retain(|id, _| needed(id));
-        if self.manifests.values().map(|manifest| manifest.len()).sum::<usize>() > MOST_MANIFEST_BYTES {
-            self.manifests.clear();
-        }
-        (MOST_MANIFEST_BYTES / longest.max(1)).clamp(1, BATCH)
     }
 
     fn fill_batch<R: Read, W: Write>(
@@ -80,38 +58,13 @@ impl Paths {
         batch: &mut [&mut Changeset],
         lines: Option<usize>,
     ) -> Result<(), MercurialError> {
-        let mut pairs = Vec::new();
-        let (mut whole, mut made) = (Vec::new(), HashSet::new());
-        for changeset in batch.iter() {
-            if changeset.parents.is_empty() {
-                whole.push(changeset.id);
-            }
-            for parent in &changeset.parents {
-                if !made.contains(parent) {
-                    whole.push(*parent);
-                }
-                pairs.push((*parent, changeset.id));
-            }
-            made.insert(changeset.id);
-        }
-        self.load(request, &whole)?;
-        let mut changes: HashMap<(ChangesetId, ChangesetId), Vec<Change>> = HashMap::new();
-        request.deltas(&pairs, |(parent, id), patch| {
-            let missing = MercurialError::bad("a manifest before that of its parent");
-            let base = self.manifests.get(&parent).ok_or(missing)?;
-            let bad = |problem| MercurialError::BadChangeset { changeset: id, problem };
-            let (new, found) = base.patched(patch).map_err(bad)?;
-            match self.manifests.get(&id) {
-                Some(known) if **known != new => return Err(bad("two patches make different manifests of it")),
-                Some(_) => {}
-                None => {
-                    self.manifests.insert(id, Rc::new(new));
-                }
-            }
-            changes.insert((parent, id), found);
-            Ok(())
-        })?;
-        let merges: Vec<(ChangesetId, ChangesetId)> = batch
+        let of_parents = |changeset: &Changeset| match &changeset.parents[..] {
+            [] => vec![(None, changeset.id)],
+            parents => parents.iter().map(|parent| (Some(*parent), changeset.id)).collect(),
+        };
+        let pairs: Vec<_> = batch.iter().flat_map(|changeset| of_parents(changeset)).collect();
+        let mut changes: HashMap<_, Vec<Change>> = pairs.iter().copied().zip(request.differences(&pairs)?).collect();
+        let merges: Vec<_> = batch
             .iter()
             .filter_map(|changeset| match changeset.parents[..] {
                 [one, two] => Some((one, two)),
@@ -120,16 +73,18 @@ impl Paths {
             .collect();
         let mut bases = request.bases(&merges)?.into_iter();
         for changeset in batch.iter_mut() {
-            let mut of = |parent: &ChangesetId| changes.remove(&(*parent, changeset.id)).unwrap_or_default();
-            let own = match &changeset.parents[..] {
-                [] => self.known(&changeset.id)?.all().into_iter().map(own_of_one).collect(),
-                [one] => of(one).into_iter().map(own_of_one).collect(),
+            let mut of = |parent: Option<ChangesetId>| changes.remove(&(parent, changeset.id)).unwrap_or_default();
+            let own = match changeset.parents[..] {
+                [] => of(None).into_iter().map(own_of_one).collect(),
+                [one] => of(Some(one)).into_iter().map(own_of_one).collect(),
                 [one, two] => {
-                    let sides = [of(one), of(two)];
-                    let bases = bases.next().ok_or(MercurialError::bad("a merge without an answer"))?;
-                    self.load(request, &bases)?;
-                    let bases = bases.iter().map(|base| self.known(base)).collect::<Result<Vec<_>, _>>()?;
-                    own_of_merge(sides, &bases)
+                    let merge = Merge::new([of(Some(one)), of(Some(two))]);
+                    let disputed = merge.disputed();
+                    let mut in_bases = Vec::new();
+                    for base in bases.next().ok_or(MercurialError::bad("a merge without an answer"))? {
+                        in_bases.push(request.entries(base, &disputed)?);
+                    }
+                    merge.own(&in_bases)
                 }
                 _ => return Err(MercurialError::bad("more than two parents")),
             };
@@ -147,64 +102,10 @@ impl Paths {
         new: ChangesetId,
         lines: Option<usize>,
     ) -> Result<(Vec<RepoPath>, Option<usize>), MercurialError> {
-        let (_, changes) = self.step(request, old, new)?;
-        self.forget(|_| true);
-        let own: Vec<Own> = changes.into_iter().map(own_of_one).collect();
+        let changes = request.differences(&[(Some(old), new)])?;
+        let own: Vec<Own> = changes.into_iter().flatten().map(own_of_one).collect();
         let lines = counted(request, &own, lines)?;
         Ok((self.finish(own.into_iter().map(|own| own.path).collect())?, lines))
-    }
-
-    /// Returns what stands at each path at which a changeset differs from its one parent, by path. Quick along a line, from the first
-    /// changeset on.
-    pub(super) fn changes<R: Read, W: Write>(
-        &mut self,
-        request: &mut Request<R, W>,
-        parent: ChangesetId,
-        id: ChangesetId,
-    ) -> Result<Vec<Change>, MercurialError> {
-        let (manifest, changes) = self.step(request, parent, id)?;
-        self.manifests.clear();
-        self.manifests.insert(id, Rc::new(manifest));
-        Ok(changes)
-    }
-
-    /// Makes the manifest of `new` from that of `old`, and tells where they differ.
-    fn step<R: Read, W: Write>(
-        &mut self,
-        request: &mut Request<R, W>,
-        old: ChangesetId,
-        new: ChangesetId,
-    ) -> Result<(Manifest, Vec<Change>), MercurialError> {
-        self.load(request, &[old])?;
-        let base = self.known(&old)?;
-        let mut made = Default::default();
-        request.deltas(&[(old, new)], |(_, id), patch| {
-            let bad = |problem| MercurialError::BadChangeset { changeset: id, problem };
-            made = base.patched(patch).map_err(bad)?;
-            Ok(())
-        })?;
-        Ok(made)
-    }
-
-    /// Gets whole manifests that are not here yet.
-    fn load<R: Read, W: Write>(
-        &mut self,
-        request: &mut Request<R, W>,
-        ids: &[ChangesetId],
-    ) -> Result<(), MercurialError> {
-        let mut seen = HashSet::new();
-        let absent = |id: &&ChangesetId| !self.manifests.contains_key(*id) && seen.insert(**id);
-        let missing: Vec<ChangesetId> = ids.iter().filter(absent).copied().collect();
-        request.manifests(&missing, |id, text| {
-            let parsed = Manifest::parse(text.to_vec());
-            let bad = |problem| MercurialError::BadChangeset { changeset: id, problem };
-            self.manifests.insert(id, Rc::new(parsed.map_err(bad)?));
-            Ok(())
-        })
-    }
-
-    fn known(&self, id: &ChangesetId) -> Result<Rc<Manifest>, MercurialError> {
-        self.manifests.get(id).cloned().ok_or(MercurialError::bad("a manifest is missing"))
     }
 
     /// Makes sorted paths without repetition.
@@ -242,41 +143,63 @@ fn counted<R: Read, W: Write>(
     most.map_or(Ok(None), |most| own_lines::changed(request, own, most))
 }
 
-/// Returns the paths at which a merge is not what a three-way merge of the entries gives.
-///
-/// Where the result equals both parents there is nothing to tell, so only the paths at which it differs from either are looked at.
-/// Parents that agree there give what they agree on, and the result differs. Else it must be the side, and the only one,
-/// that no merge base has. Without a merge base the base is empty.
-fn own_of_merge(sides: [Vec<Change>; 2], bases: &[Rc<Manifest>]) -> Vec<Own> {
-    let mut entries = BTreeMap::new();
-    for (side, changes) in sides.into_iter().enumerate() {
-        for change in changes {
-            // Where a side is not listed it has what the merge has.
-            let sides = entries.entry(change.path).or_insert((change.new, [change.new; 2]));
-            sides.1[side] = change.old;
+/// The paths at which a merge differs from either parent. Where it equals both there is nothing to tell.
+struct Merge {
+    /// What the merge has, and what each parent has.
+    entries: BTreeMap<Vec<u8>, (Option<Entry>, [Option<Entry>; 2])>,
+}
+
+impl Merge {
+    /// Takes how the merge differs from each parent.
+    fn new(sides: [Vec<Change>; 2]) -> Self {
+        let mut entries = BTreeMap::new();
+        for (side, changes) in sides.into_iter().enumerate() {
+            for change in changes {
+                // Where a side is not listed it has what the merge has.
+                let sides = entries.entry(change.path).or_insert((change.new, [change.new; 2]));
+                sides.1[side] = change.old;
+            }
         }
+        Self { entries }
     }
-    let is_own = |path: &[u8], result: &Option<_>, [one, two]: &[Option<_>; 2]| {
-        let differs = |side: &Option<_>| match bases {
-            [] => side.is_some(),
-            bases => bases.iter().all(|base| base.find(path) != *side),
+
+    /// Returns the paths at which the parents disagree, sorted.
+    fn disputed(&self) -> Vec<&[u8]> {
+        self.entries.iter().filter(|(_, (_, [one, two]))| one != two).map(|(path, _)| &**path).collect()
+    }
+
+    /// Returns the paths at which the merge is not what a three-way merge of the entries gives. `bases` has for each merge base what stands
+    /// at the disputed paths.
+    ///
+    /// Parents that agree give what they agree on, and the result differs. Else it must be the side, and the only one,
+    /// that no merge base has. Without a merge base the base is empty.
+    fn own(&self, bases: &[Vec<Option<Entry>>]) -> Vec<Own> {
+        let mut places = 0..;
+        let mut is_own = |result: &Option<Entry>, [one, two]: &[Option<Entry>; 2]| {
+            if one == two {
+                return true;
+            }
+            let place = places.next().unwrap_or(usize::MAX);
+            let differs = |side: &Option<Entry>| match bases {
+                [] => side.is_some(),
+                bases => bases.iter().all(|base| base.get(place) != Some(side)),
+            };
+            match (differs(one), differs(two)) {
+                (true, false) => result != one,
+                (false, true) => result != two,
+                _ => true,
+            }
         };
-        match (one == two, differs(one), differs(two)) {
-            (true, ..) => true,
-            (false, true, false) => result != one,
-            (false, false, true) => result != two,
-            (false, ..) => true,
-        }
-    };
-    let own = entries.into_iter().filter(|(path, (result, sides))| is_own(path, result, sides));
-    own.map(|(path, (new, sides))| Own { path, new, old: sides.to_vec() }).collect()
+        let own = self.entries.iter().filter(|(_, (result, sides))| is_own(result, sides));
+        own.map(|(path, (new, sides))| Own { path: path.clone(), new: *new, old: sides.to_vec() }).collect()
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn entry(digit: char) -> Option<super::super::manifest::Entry> {
+    fn entry(digit: char) -> Option<Entry> {
         let mut entry = [0; 41];
         entry[..40].fill(u8::try_from(digit).ok()?);
         (digit != '-').then_some(entry)
@@ -315,12 +238,9 @@ mod tests {
                 (old, new) if old == new => vec![],
                 (old, new) => vec![Change { path: b"p".to_vec(), old, new }],
             };
-            let manifest = |digit: char| {
-                let line = format!("p\0{}\n", digit.to_string().repeat(40));
-                Rc::new(Manifest::parse(if digit == '-' { vec![] } else { line.into_bytes() }).expect("a manifest"))
-            };
-            let bases: Vec<Rc<Manifest>> = bases.chars().map(manifest).collect();
-            let found = own_of_merge([side(one), side(two)], &bases);
+            let merge = Merge::new([side(one), side(two)]);
+            let bases: Vec<_> = bases.chars().map(|digit| vec![entry(digit); merge.disputed().len()]).collect();
+            let found = merge.own(&bases);
             assert_eq!(!found.is_empty(), own, "{result} from {one} and {two}, bases {bases:?}");
         }
     }

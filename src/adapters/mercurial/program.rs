@@ -3,7 +3,7 @@
 use super::bundle::Bundle;
 use super::clone::{CloneTalk, Talk};
 use super::hgrc::HOOKS;
-use super::{CLONE_SCRIPT, MercurialError, SCRIPT};
+use super::{CLONE_SCRIPTS, MercurialError};
 use crate::ports::history::HistoryError;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
@@ -312,8 +312,9 @@ impl Scripts {
     fn write() -> Result<Self, HgError> {
         let write = || {
             let folder = tempfile::Builder::new().prefix("jit-").tempdir()?;
-            fs::write(folder.path().join("jit_hook.py"), SCRIPT)?;
-            fs::write(folder.path().join("jit_clone.py"), CLONE_SCRIPT)?;
+            for (name, text) in CLONE_SCRIPTS {
+                fs::write(folder.path().join(name), text)?;
+            }
             Ok(folder)
         };
         write().map(Self).map_err(|source| HgError::File { path: "a temporary folder".into(), source })
@@ -321,7 +322,7 @@ impl Scripts {
 
     fn setting(&self) -> OsString {
         let mut setting = OsString::from("extensions.jit_clone=");
-        setting.push(self.0.path().join("jit_clone.py"));
+        setting.push(self.0.path().join(CLONE_SCRIPTS[0].0));
         setting
     }
 }

@@ -5,8 +5,9 @@
 
 use super::MercurialError;
 use super::changelog::Read as ReadChangeset;
+use super::manifest::{self, BadLines, Change, Entry};
 use super::reply::Reply;
-use super::wire::{Fields, Record, Records};
+use super::wire::{Fields, NODE, Record, Records};
 use crate::domain::change::ChangesetId;
 use data_encoding::HEXLOWER;
 use std::collections::{BTreeMap, HashSet};
@@ -17,7 +18,9 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 /// What every request begins with.
-pub const PREFACE: &[u8] = b"jit-hg-request/v2\n";
+pub const PREFACE: &[u8] = b"jit-hg-request/v3\n";
+/// How many paths one question names.
+const MOST_PATHS: usize = 10_000;
 /// How many changesets one answer may hold.
 pub const MOST_CHANGESETS: usize = 2_000_000;
 
@@ -172,7 +175,7 @@ impl<R: Read, W: Write> Request<R, W> {
         let mut found = Vec::new();
         self.ask(question, b"I", |_, payload| {
             let mut fields = Fields::of(payload);
-            for _ in 0..payload.len() / super::wire::NODE {
+            for _ in 0..payload.len() / NODE {
                 found.push(fields.node()?);
             }
             fields.end()
@@ -193,11 +196,15 @@ impl<R: Read, W: Write> Request<R, W> {
     ) -> Result<Vec<Vec<ChangesetId>>, MercurialError> {
         let mut found = Vec::new();
         if !pairs.is_empty() {
-            self.ask(&format!("bases {}", pair_list(pairs)), b"A", |_, payload| {
-                let mut fields = Fields::of(payload);
-                found.push(fields.nodes()?);
-                fields.end()
-            })?;
+            self.ask(
+                &format!("bases {}", list(pairs.iter().map(|(one, two)| format!("{}:{}", one.hex(), two.hex())))),
+                b"A",
+                |_, payload| {
+                    let mut fields = Fields::of(payload);
+                    found.push(fields.nodes()?);
+                    fields.end()
+                },
+            )?;
         }
         if found.len() != pairs.len() {
             return Err(MercurialError::bad("more or fewer answers than questions"));
@@ -205,60 +212,69 @@ impl<R: Read, W: Write> Request<R, W> {
         Ok(found)
     }
 
-    /// Hands the whole manifests of `ids` to `take`, in this order.
-    pub(super) fn manifests(
-        &mut self,
-        ids: &[ChangesetId],
-        take: impl FnMut(ChangesetId, &[u8]) -> Result<(), MercurialError>,
-    ) -> Result<(), MercurialError> {
-        if ids.is_empty() { Ok(()) } else { self.one_by_one(&format!("manifests {}", nodes(ids)), b"M", ids, take) }
-    }
-
-    /// Hands the patches that make the manifest of each pair's second from that of its first to `take`, in this order.
-    pub(super) fn deltas(
-        &mut self,
-        pairs: &[(ChangesetId, ChangesetId)],
-        mut take: impl FnMut((ChangesetId, ChangesetId), &[u8]) -> Result<(), MercurialError>,
-    ) -> Result<(), MercurialError> {
+    /// Returns for each pair the paths at which the manifest of the second differs from that of the first; of `None`, from an empty one.
+    pub(super) fn differences(&mut self, pairs: &[Pair]) -> Result<Vec<Vec<Change>>, MercurialError> {
+        let mut found = Vec::new();
         if pairs.is_empty() {
-            return Ok(());
+            return Ok(found);
         }
-        let targets: Vec<ChangesetId> = pairs.iter().map(|(_, target)| *target).collect();
-        let mut next = pairs.iter();
-        self.one_by_one(&format!("deltas {}", pair_list(pairs)), b"D", &targets, |_, patch| {
-            next.next().map_or(Ok(()), |pair| take(*pair, patch))
-        })
-    }
-
-    fn one_by_one(
-        &mut self,
-        question: &str,
-        tag: &[u8],
-        ids: &[ChangesetId],
-        mut take: impl FnMut(ChangesetId, &[u8]) -> Result<(), MercurialError>,
-    ) -> Result<(), MercurialError> {
-        let mut open = ids.iter();
-        self.ask(question, tag, |_, payload| {
+        let mut open = pairs.iter();
+        let null = "0".repeat(2 * NODE);
+        let hex = |one: &Option<ChangesetId>| one.map_or_else(|| null.clone(), |one| one.hex());
+        let names = list(pairs.iter().map(|(one, two)| format!("{}:{}", hex(one), two.hex())));
+        self.ask(&format!("differences {names}"), b"D", |_, payload| {
             let mut fields = Fields::of(payload);
-            let id = fields.node()?;
-            if open.next() != Some(&id) {
+            let changeset = fields.node()?;
+            if open.next().is_none_or(|(_, asked)| *asked != changeset) {
                 return Err(MercurialError::bad("the manifest of another changeset"));
             }
-            take(id, fields.rest())
+            found.push(manifest::changes(fields.rest()).map_err(|bad| match bad {
+                BadLines::Record(error) => error,
+                BadLines::Manifest(problem) => MercurialError::BadChangeset { changeset, problem },
+            })?);
+            Ok(())
         })?;
-        if open.next().is_some() {
-            return Err(MercurialError::bad("more or fewer answers than questions"));
+        if found.len() == pairs.len() {
+            Ok(found)
+        } else {
+            Err(MercurialError::bad("more or fewer answers than questions"))
         }
-        Ok(())
+    }
+
+    /// Returns what stands at each of `paths` in the manifest of a changeset.
+    pub(super) fn entries(
+        &mut self,
+        changeset: ChangesetId,
+        paths: &[&[u8]],
+    ) -> Result<Vec<Option<Entry>>, MercurialError> {
+        let mut found = Vec::new();
+        for some in paths.chunks(MOST_PATHS) {
+            let mut open = some.iter();
+            let names = list(some.iter().map(|path| HEXLOWER.encode(path)));
+            self.ask(&format!("entries {} {names}", changeset.hex()), b"L", |_, line| {
+                let path = open.next().ok_or(MercurialError::bad("more or fewer answers than questions"))?;
+                let entry = manifest::entry(path, line);
+                found.push(entry.map_err(|problem| MercurialError::BadChangeset { changeset, problem })?);
+                Ok(())
+            })?;
+        }
+        if found.len() == paths.len() {
+            Ok(found)
+        } else {
+            Err(MercurialError::bad("more or fewer answers than questions"))
+        }
     }
 }
 
+/// Two changesets; the first may be none.
+pub(super) type Pair = (Option<ChangesetId>, ChangesetId);
+
 pub(super) fn nodes(ids: &[ChangesetId]) -> String {
-    if ids.is_empty() { "-".to_owned() } else { ids.iter().map(ChangesetId::hex).collect::<Vec<_>>().join(",") }
+    if ids.is_empty() { "-".to_owned() } else { list(ids.iter().map(ChangesetId::hex)) }
 }
 
-fn pair_list(pairs: &[(ChangesetId, ChangesetId)]) -> String {
-    pairs.iter().map(|(one, two)| format!("{}:{}", one.hex(), two.hex())).collect::<Vec<_>>().join(",")
+fn list(words: impl Iterator<Item = String>) -> String {
+    words.collect::<Vec<_>>().join(",")
 }
 
 fn header(mut values: BTreeMap<Vec<u8>, Vec<u8>>) -> Result<Header, MercurialError> {

@@ -146,6 +146,11 @@ impl<'a> Fields<'a> {
         bytes.chunks_exact(NODE).map(|node| Fields(node).node()).collect()
     }
 
+    /// Tells whether nothing is left.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Takes all that is left.
     pub(super) fn rest(&mut self) -> &'a [u8] {
         std::mem::take(&mut self.0)

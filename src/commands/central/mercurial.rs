@@ -4,8 +4,8 @@ use super::Central;
 use super::sibling::Sibling;
 use crate::adapters::disk::folder::replace;
 use crate::adapters::mercurial::{
-    APPROVALS_BRANCH, ApprovalsHead, Bundle, Closed, HOOKS, Hg, HgError, Hgrc, HookLines, PolicyDescription, SCRIPT,
-    unsupported,
+    APPROVALS_BRANCH, ApprovalsHead, Bundle, Closed, HOOK_SCRIPTS, HOOKS, Hg, HgError, Hgrc, HookLines,
+    PolicyDescription, Script, unsupported,
 };
 use crate::cli::{Exit, Failure, IntoFailure, ServerParts};
 use crate::commands::findings::Findings;
@@ -15,6 +15,7 @@ use crate::domain::change::{ChangesetId, Target};
 use crate::ports::history::History as _;
 use std::collections::BTreeMap;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -90,10 +91,11 @@ impl HgCentral {
     }
 
     fn examine_files(&self, parts: &ServerParts, findings: &mut Findings) {
-        match fs::read(script(parts)) {
-            Ok(text) if text == SCRIPT.as_bytes() => findings.ok("the hooks' script is this version's"),
-            Ok(_) => findings.fail("the hooks' script is not this version's (`jit install` again mends it)"),
-            Err(error) => findings.failed("the hooks' script: every push is denied", &error),
+        let is_ours = |(name, text): &Script| Ok(fs::read(parts.folder.root().join(name))? == text.as_bytes());
+        match HOOK_SCRIPTS.iter().map(is_ours).collect::<io::Result<Vec<bool>>>() {
+            Ok(ours) if !ours.contains(&false) => findings.ok("the hooks' scripts are this version's"),
+            Ok(_) => findings.fail("the hooks' scripts are not this version's (`jit install` again mends it)"),
+            Err(error) => findings.failed("the hooks' scripts: every push is denied", &error),
         }
         match unsupported(self.0.dot_hg()) {
             Ok(features) if features.is_empty() => {}
@@ -171,7 +173,11 @@ impl Central for HgCentral {
         let at = |name: &str| self.0.dot_hg().join(name);
         (
             vec![at(""), at("store"), at("requires")],
-            ["hgrc", "store/00changelog.i", "store/requires", "jit/jit_hook.py"].map(at).to_vec(),
+            ["hgrc", "store/00changelog.i", "store/requires"]
+                .map(at)
+                .into_iter()
+                .chain(HOOK_SCRIPTS.map(|(name, _)| at("jit").join(name)))
+                .collect(),
         )
     }
 
@@ -199,7 +205,9 @@ impl Central for HgCentral {
 
     fn hook_up(&self, parts: &ServerParts) -> Result<(), Failure> {
         Sibling::of(&self.0).make()?;
-        replace(&script(parts), SCRIPT.as_bytes(), 0o644).or_fail()?;
+        for (name, text) in HOOK_SCRIPTS {
+            replace(&parts.folder.root().join(name), text.as_bytes(), 0o644).or_fail()?;
+        }
         let lines = self.lines(parts);
         Sibling::of(&self.0).hook_up(&lines)?;
         self.hgrc().install(&lines).or_fail().map(drop)
@@ -237,7 +245,7 @@ impl Central for HgCentral {
 }
 
 fn script(parts: &ServerParts) -> PathBuf {
-    parts.folder.root().join("jit_hook.py")
+    parts.folder.root().join(HOOK_SCRIPTS[0].0)
 }
 
 /// What `hg config` must say.
