@@ -5,6 +5,7 @@ use super::local_clone::{KeptRequest, Move, Step, System};
 use super::{Exit, Failure, safe};
 use crate::domain::change::{Action, ChangesetId, Gate, Target, TargetKind};
 use crate::domain::name::EnvironmentName;
+use crate::domain::policy::Policy;
 use crate::domain::request::{Request, RequestId};
 
 /// Choices that are listed in an error.
@@ -155,7 +156,7 @@ impl Proposal {
         }
         let subject = find_commit(client, rev, named.as_ref())?;
         if let Some(Target::Environment(environment)) = &named {
-            return Self::of_gate(client, find_gate(client, environment, subject, action)?);
+            return Self::of_gate(client, find_gate(&client.policy, environment, subject, action)?);
         }
         let (target, request) = match named {
             Some(target) => (target, None),
@@ -164,8 +165,11 @@ impl Proposal {
         Ok(Self { subject, base: client.local.value(&target)?, target, gate: None, request })
     }
 
-    /// What it opened for last only the request tells; without one, nothing is said of that.
-    fn of_gate(client: &Client, gate: Gate) -> Result<Self, Failure> {
+    /// Returns what `gate` comes to. What it opened for last only the request tells; without one, nothing is said of that.
+    ///
+    /// # Errors
+    /// As [`Proposal::find`].
+    pub fn of_gate(client: &Client, gate: Gate) -> Result<Self, Failure> {
         let (target, action) = (gate.target(), gate.action());
         let id = RequestId::of_action(&client.published.repository, &target, &action, &gate.subject);
         if client.local.has_request(&id)? {
@@ -208,22 +212,25 @@ impl Proposal {
     }
 }
 
-/// Finds out which gate of `environment` is meant: the one that `action` names, or the only one that the policy knows.
-fn find_gate(
-    client: &Client,
+/// Finds out which gate of `environment` is meant: the one that `action` names, or the only one that `policy` knows.
+///
+/// # Errors
+/// A usage [`Failure`] that lists the choices.
+pub fn find_gate(
+    policy: &Policy,
     environment: &EnvironmentName,
     subject: ChangesetId,
     action: Option<&Action>,
 ) -> Result<Gate, Failure> {
     let gate = |name: &EnvironmentName| Gate { environment: environment.clone(), name: name.clone(), subject };
-    let gates = client.policy.gates();
+    let gates = policy.gates();
     let known: Vec<&EnvironmentName> = gates.iter().filter(|(of, _)| of == environment).map(|(_, name)| name).collect();
     let choices = || match &known[..] {
         [] => "the policy names no gate of it".to_owned(),
         names => format!("it has: {}", names.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")),
     };
     match (action.map(Action::gate), &known[..]) {
-        (Some(Some(name)), _) if client.policy.knows_gate(&gate(name)) => Ok(gate(name)),
+        (Some(Some(name)), _) if policy.knows_gate(&gate(name)) => Ok(gate(name)),
         (Some(_), _) => {
             Err(Failure::usage(format!("`--action` names no gate of the environment `{environment}`")).hint(choices()))
         }

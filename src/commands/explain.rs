@@ -3,12 +3,12 @@
 mod reason;
 
 use super::status::assumed_login;
-use crate::cli::client_target::TargetArgs;
+use crate::cli::client_target::{self, PlaceArgs, Proposal, find_gate};
 use crate::cli::local_clone::{Move, Step, System};
 use crate::cli::summary::needs;
 use crate::cli::supposing::Place;
 use crate::cli::{Context, Exit, Failure, Format, answer, client_json, safe};
-use crate::domain::change::{ChangesetId, Push, Target};
+use crate::domain::change::{Action, ChangesetId, Gate, Push, Target};
 use crate::domain::name::PrincipalId;
 use crate::domain::policy::{Mode, UpdateDecision, Verdict};
 use reason::Reason;
@@ -19,24 +19,27 @@ use std::path::PathBuf;
 /// Commits, and paths of one, that are named.
 const SHOWN: usize = 5;
 
-/// Says of every rule whether it matches a push and why, what counted and what did not.
+/// Says of every rule whether it matches a push, or a gate, and why, what counted and what did not.
 ///
 /// A dry run: nothing is sent or recorded. In a clone it is judged by what the server publishes, in a central repository by what decides
-/// there. Ends with 0 if the push would be let in, with 1 if not.
+/// there. Ends with 0 if the push would be let in or the gate open, with 1 if not.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
-    target: TargetArgs,
-    /// What the target holds before [default: what it holds on the server]
+    target: PlaceArgs,
+    /// Of an environment its gate, such as `deploy` [default: the only one that the policy knows]
+    #[arg(long, value_name = "STEP", value_parser = client_target::action)]
+    action: Option<Action>,
+    /// What the target holds before [default: what it holds on the server]; of a gate, in a clone, what it opened for last
     #[arg(long, value_name = "REV")]
     old: Option<String>,
-    /// What it should hold [default: HEAD, or in Mercurial `.`]
+    /// What it should hold, or the gate open for [default: HEAD, or in Mercurial `.`]
     #[arg(long, value_name = "REV")]
     new: Option<String>,
     /// Judge the deletion of the target instead
-    #[arg(long, conflicts_with = "new")]
+    #[arg(long, conflicts_with_all = ["new", "environment"])]
     delete: bool,
-    /// Who pushes, by login [default: you, if your key and the policy tell]
+    /// Who pushes or asks, by login [default: you, if your key and the policy tell]
     #[arg(long = "as", value_name = "LOGIN")]
     login: Option<String>,
     /// The server, by its name or URL
@@ -61,8 +64,11 @@ pub fn run(args: &Args, cx: &Context) -> Result<Exit, Failure> {
             System::Git => "--ref REFNAME",
             System::Mercurial => "--bookmark NAME",
         };
-        return Err(Failure::usage(format!("which target? add `--branch B`, `--tag T` or `{any}`")));
+        return Err(Failure::usage(format!("which target? add `--branch B`, `--tag T`, `{any}` or `--environment E`")));
     };
+    if args.action.is_some() && !matches!(target, Target::Environment(_)) {
+        return Err(Failure::usage("`--action` says which gate of an environment: add `--environment E`"));
+    }
     let supposed = supposed(args, &place, target)?;
     let login = match &place {
         Place::Clone(client) => assumed_login(args.login.as_deref(), client),
@@ -96,11 +102,16 @@ fn supposed(args: &Args, place: &Place, target: Target) -> Result<Move, Failure>
         let found = place.resolve(rev)?;
         found.ok_or_else(|| Failure::usage(format!("`{}` is not a commit here", safe(rev.as_bytes()))))
     };
+    let rev = args.new.as_deref().unwrap_or(place.system().current_revision());
+    if let Target::Environment(environment) = &target {
+        let old = args.old.as_deref().map(resolve).transpose()?;
+        let gate = find_gate(place.policy(), environment, resolve(rev)?, args.action.as_ref())?;
+        return opened(place, gate, old);
+    }
     let old = match &args.old {
         Some(rev) => vec![resolve(rev)?],
         None => place.value(&target)?,
     };
-    let rev = args.new.as_deref().unwrap_or(place.system().current_revision());
     let step = if args.delete { Step::Delete } else { Step::To(resolve(rev)?) };
     if old == Vec::from_iter(step.new_value()) {
         let target = safe(target.to_string().as_bytes());
@@ -109,12 +120,25 @@ fn supposed(args: &Args, place: &Place, target: Target) -> Result<Move, Failure>
     Ok(Move { target, old, step })
 }
 
+/// What the gate opened for last, the log of a central repository says; a clone knows only what a request says, or the user.
+fn opened(place: &Place, gate: Gate, old: Option<ChangesetId>) -> Result<Move, Failure> {
+    let step = Step::Open(gate.name.clone(), gate.subject);
+    match (place, old) {
+        (Place::Clone(client), None) => Ok(Proposal::of_gate(client, gate)?.supposed(None)),
+        (Place::Central(..), Some(_)) => {
+            Err(Failure::usage("what a gate opened for last, the log says: leave `--old` out here"))
+        }
+        (_, old) => Ok(Move { target: gate.target(), old: Vec::from_iter(old), step }),
+    }
+}
+
 fn text(reasons: &[Reason<'_>], push: &Push, decision: &UpdateDecision, login: Option<&str>) -> String {
     let mut text = String::new();
     let mut line = |words: String| writeln!(text, "{words}").expect("a String takes everything");
+    let does = if decision.action.gate().is_some() { "asked" } else { "pushed" };
     line(match login {
-        Some(login) => format!("as if `{}` pushed:", safe(login.as_bytes())),
-        None => "as if somebody pushed who has approved nothing:".to_owned(),
+        Some(login) => format!("as if `{}` {does}:", safe(login.as_bytes())),
+        None => format!("as if somebody {does} who has approved nothing:"),
     });
     for reason in reasons {
         let verb = if reason.outcome.is_some() { "matches" } else { "does not match" };

@@ -9,6 +9,9 @@ use crate::domain::request::RequestId;
 use std::path::PathBuf;
 use std::time::Duration;
 
+/// Where nothing else does.
+const OTHERWISE: &str = "`--server URL` or `--repo PATH` says where the server's repository is";
+
 /// Asks whether a pipeline may go on, and waits until it may.
 ///
 /// The rules with `actions = ["gate:ACTION"]` decide. Who can approve is told as with a push. Ends with 0 once the gate opened: each approval opens one gate. With 1 if it
@@ -73,7 +76,7 @@ pub fn run(args: &Args, cx: &Context) -> Result<Exit, Failure> {
         }
         Some(url) => {
             let mut lost = |failure: &Failure| cx.terminal.say(&failure.lines());
-            let address = Address::parse(&url)?;
+            let address = Address::parse(&url).map_err(|failure| failure.hint(OTHERWISE))?;
             address.wait(clone::resolved(wish), args.wait, &mut |report| progress.waits(report), &mut lost)?
         }
     };
@@ -88,8 +91,7 @@ fn server(args: &Args) -> Result<Option<String>, Failure> {
         Some(url) => Ok(Some(url.clone())),
         None if args.repo.is_some() || here() => Ok(None),
         None => clone::origin().map(Some).ok_or_else(|| {
-            Failure::usage("this folder is neither a server's repository nor a clone of one")
-                .hint("`--server URL` or `--repo PATH` says where the server's repository is")
+            Failure::usage("this folder is neither a server's repository nor a clone of one").hint(OTHERWISE)
         }),
     }
 }

@@ -47,7 +47,7 @@ pub fn hostile(c: char) -> bool {
 pub fn encode(bytes: &[u8], also: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len());
     for &byte in bytes {
-        if byte.is_ascii_graphic() && byte != b'%' && !also.contains(&byte) {
+        if stands(byte, also) {
             text.push(char::from(byte));
         } else {
             text.push_str(&format!("%{byte:02X}"));
@@ -70,19 +70,25 @@ pub fn decode(text: &str, also: &[u8]) -> Result<Vec<u8>, NotEncoded> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let [first, tail @ ..] = rest {
-        if *first == b'%' {
-            let (digits, after) = tail.split_at_checked(2).ok_or_else(refuse)?;
-            bytes.push(data_encoding::HEXUPPER.decode(digits).map_err(|_| refuse())?[0]);
-            rest = after;
-        } else {
-            bytes.push(*first);
-            rest = tail;
+        let (byte, is_escaped, after) = match first {
+            b'%' => {
+                let (digits, after) = tail.split_at_checked(2).ok_or_else(refuse)?;
+                (data_encoding::HEXUPPER.decode(digits).map_err(|_| refuse())?[0], true, after)
+            }
+            plain => (*plain, false, tail),
+        };
+        if stands(byte, also) == is_escaped {
+            return Err(refuse());
         }
-    }
-    if encode(&bytes, also) != text {
-        return Err(refuse());
+        bytes.push(byte);
+        rest = after;
     }
     Ok(bytes)
+}
+
+/// Tells whether a byte is written as it is.
+fn stands(byte: u8, also: &[u8]) -> bool {
+    byte.is_ascii_graphic() && byte != b'%' && !also.contains(&byte)
 }
 
 /// Decodes padded base64 (RFC 4648 section 4); `None` for every text but the one that encoding gives.

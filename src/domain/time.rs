@@ -1,7 +1,8 @@
 //! Points in time and lengths of time, in whole seconds, UTC.
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use std::fmt;
+use std::ops::Range;
 
 /// Seconds since 1970-01-01T00:00:00Z; written as `2026-11-21T20:00:00Z`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -9,6 +10,9 @@ pub struct Timestamp(i64);
 
 /// The last moment that has a four-digit year: 9999-12-31T23:59:59Z.
 const LATEST: i64 = 253_402_300_799;
+
+/// How one is written; `0` is any digit.
+const FORM: &[u8; 20] = b"0000-00-00T00:00:00Z";
 
 /// Why a text is not a [`Timestamp`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -34,9 +38,19 @@ impl Timestamp {
     /// # Errors
     /// [`NotATime`] for every other spelling, also equivalent ones (offsets, fractions, lowercase).
     pub fn parse(text: &str) -> Result<Self, NotATime> {
-        let time = DateTime::parse_from_rfc3339(text).map_err(|_| NotATime)?;
-        let stamp = Self::from_unix(time.timestamp()).ok_or(NotATime)?;
-        if stamp.to_string() == text { Ok(stamp) } else { Err(NotATime) }
+        Self::read(text.as_bytes()).ok_or(NotATime)
+    }
+
+    /// Logs hold millions of these: chrono's own reader takes other spellings as well, and finding these out takes ten times as long.
+    fn read(text: &[u8]) -> Option<Self> {
+        let fits = |(byte, form): (&u8, &u8)| if *form == b'0' { byte.is_ascii_digit() } else { byte == form };
+        if text.len() != FORM.len() || !text.iter().zip(FORM).all(fits) {
+            return None;
+        }
+        let number =
+            |digits: Range<usize>| text[digits].iter().fold(0, |sum, digit| sum * 10 + u32::from(digit - b'0'));
+        let day = NaiveDate::from_ymd_opt(i32::try_from(number(0..4)).ok()?, number(5..7), number(8..10))?;
+        Self::from_unix(day.and_hms_opt(number(11..13), number(14..16), number(17..19))?.and_utc().timestamp())
     }
 
     /// Adds `span`, stopping at the year 9999.
@@ -114,6 +128,12 @@ mod tests {
             "2026-02-30T00:00:00Z",
             "1969-12-31T23:59:59Z",
             "2026-11-21T23:59:60Z",
+            "2026-11-21T24:00:00Z",
+            "2026-13-21T20:00:00Z",
+            "2026-00-21T20:00:00Z",
+            "+026-11-21T20:00:00Z",
+            "2026-11-21T20:00:0é",
+            "02026-11-21T20:00:00Z",
             "",
         ] {
             assert_eq!(Timestamp::parse(text), Err(NotATime), "{text}");

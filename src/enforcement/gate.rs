@@ -83,7 +83,8 @@ impl Server<'_> {
     ///
     /// 1. Under the log's lock: policy, history and tokens are read and judged, as for a push.
     /// 2. Open: the entry that opens it, which spends the tokens; then the end of its request. Refused: the entry that says so.
-    /// 3. Asked for the first time: approvers are shown the request, then it is recorded. That they cannot be shown it changes nothing.
+    /// 3. Asked for the first time: the request is recorded. Approvers are shown it when the log is free again, as that can take long; that
+    ///    they cannot be shown it changes nothing, and whoever asks for the same again shows it once more.
     pub fn gate(
         &self,
         ask: &GateAsk,
@@ -96,7 +97,7 @@ impl Server<'_> {
         let mut answer = Answer::begun(Stage::Gate, ask.asker.clone());
         answer.recorded = Ok(None);
         let state = self.log.open(deadline);
-        let state = state.and_then(|mut log| turn.decide(&mut answer, log.as_mut(), history, board));
+        let state = state.and_then(|mut log| turn.decide(&mut answer, log.as_mut(), history));
         let state = match state {
             Ok(state) => state,
             Err(error) => {
@@ -104,9 +105,11 @@ impl Server<'_> {
                 GateState::Undecided
             }
         };
-        if state == GateState::Opened {
-            // What stays behind is a stray, which a clean-up takes away.
-            let _stray = board.take_down(&turn.id);
+        // What stays behind, or is shown after somebody else's answer ended it, is a stray, which a clean-up takes away.
+        match state {
+            GateState::Opened => drop(board.take_down(&turn.id)),
+            GateState::Waits { .. } => turn.show(&mut answer, board),
+            _ => {}
         }
         GateAnswer { id: turn.id, state, answer }
     }
@@ -136,13 +139,7 @@ struct Turn<'a> {
 }
 
 impl Turn<'_> {
-    fn decide(
-        &self,
-        answer: &mut Answer,
-        log: &mut dyn Log,
-        history: &mut dyn History,
-        board: &mut dyn Board,
-    ) -> Result<GateState, LogError> {
+    fn decide(&self, answer: &mut Answer, log: &mut dyn Log, history: &mut dyn History) -> Result<GateState, LogError> {
         let Self { server, ask, id, .. } = self;
         let now = server.moment(log, answer);
         let policy = match server.policy.load() {
@@ -175,7 +172,7 @@ impl Turn<'_> {
         let decided = answer.decision.updates.first();
         if decided.is_some_and(|update| waits(update, &policy, &answer.intake.tokens)) {
             let waiting = kept.filter(|kept| !is_overdue && !is_superseded(kept, log.kept()));
-            if let Some(until) = self.wait(answer, waiting, log, board, now)? {
+            if let Some(until) = self.wait(answer, waiting, log, now)? {
                 return Ok(GateState::Waits { until });
             }
         }
@@ -243,7 +240,6 @@ impl Turn<'_> {
         answer: &mut Answer,
         waiting: Option<KeptRequest>,
         log: &mut dyn Log,
-        board: &mut dyn Board,
         now: Timestamp,
     ) -> Result<Option<Timestamp>, LogError> {
         let Self { server, ask, .. } = self;
@@ -257,13 +253,7 @@ impl Turn<'_> {
             answer.refusals.push(Refusal::Own(OwnRefusal::NoRoom(full)));
             return Ok(None);
         }
-        let kept = if waiting.is_some() { Kept::Before } else { Kept::Now };
-        let by = written_for(answer.pusher.login.as_deref());
-        let shown = Shown { id: &opened.id, subject: &opened.subject, request: &opened.request };
-        opened.kept = match board.put_up(shown, &by) {
-            Ok(()) => Ok(kept),
-            Err(why) => Err(NotKept::Failed(Arc::new(why.into()))),
-        };
+        opened.kept = Ok(if waiting.is_some() { Kept::Before } else { Kept::Now });
         let since = match &waiting {
             Some(waiting) => waiting.since,
             None => {
@@ -272,6 +262,17 @@ impl Turn<'_> {
             }
         };
         Ok(Some(Clocks::waits_until(since, server.limits.keep)))
+    }
+
+    /// Shows approvers what waits.
+    fn show(&self, answer: &mut Answer, board: &mut dyn Board) {
+        let by = written_for(answer.pusher.login.as_deref());
+        for opened in &mut answer.requests {
+            let shown = Shown { id: &opened.id, subject: &opened.subject, request: &opened.request };
+            if let Err(why) = board.put_up(shown, &by) {
+                opened.kept = Err(NotKept::Failed(Arc::new(why.into())));
+            }
+        }
     }
 }
 

@@ -21,6 +21,15 @@ impl<H: History> GateHistory<H> {
         Self { history, gate, old }
     }
 
+    /// Tells whether the repository still has a changeset.
+    fn has(&mut self, update: &RefUpdate, id: ChangesetId) -> Result<bool, HistoryError> {
+        let own = RefUpdate { old: vec![id], ..update.clone() };
+        match self.history.held(&own, &BTreeSet::from([id])) {
+            Err(HistoryError::Missing { object }) if object == id.hex() => Ok(false),
+            held => Ok(!held?.is_empty()),
+        }
+    }
+
     /// Loads what a branch would bring that moved so.
     fn load_moved(&mut self, update: &mut RefUpdate, old: ChangesetId, need: &Need<'_>) -> Result<(), HistoryError> {
         let turned = RefUpdate { old: update.new.clone(), ..update.clone() };
@@ -34,7 +43,6 @@ impl<H: History> GateHistory<H> {
                     update.tip_changes = everything(update);
                 }
             }
-            // It went with its branch since. What the environment has of it nobody can tell.
             Err(HistoryError::Missing { object }) if object == old.hex() => update.tip_changes = everything(update),
             Err(error) => return Err(error),
         }
@@ -58,6 +66,8 @@ impl<H: History> History for GateHistory<H> {
         match update.old.first().copied() {
             None => update.tip_changes = everything(update),
             Some(old) if old == self.gate.subject => {}
+            // It went with its branch since, or was stripped. What the environment has of it nobody can tell.
+            Some(old) if !self.has(update, old)? => update.tip_changes = everything(update),
             Some(old) => self.load_moved(update, old, need)?,
         }
         Ok(())

@@ -25,23 +25,26 @@ deny = true
 const DEPLOY: [&str; 5] = ["gate", "deploy", "--environment", "production", "--rev"];
 
 /// A server where alice may push, with the desk of each person.
-struct World {
-    repo: TestRepo,
+pub struct World {
+    /// The server.
+    pub repo: TestRepo,
 }
 
 impl World {
-    fn new() -> Self {
+    /// Makes one with [`GATES`] and a gate of staging that is frozen.
+    pub fn new() -> Self {
         Self { repo: TestRepo::new(&format!("{GATES}{FROZEN}")) }
     }
 
     /// alice pushes a change of `path` to main; returns the commit's id.
-    fn commit(&self, path: &str) -> String {
+    pub fn commit(&self, path: &str) -> String {
         let id = self.repo.commit(ALICE, &[path]);
         self.repo.accepted(ALICE, &["HEAD:main"]);
         id.hex()
     }
 
-    fn server(&self) -> String {
+    /// Where the server's repository is.
+    pub fn server(&self) -> String {
         self.repo.server().to_str().expect("a plain path").to_owned()
     }
 
@@ -69,8 +72,9 @@ impl World {
         said.err
     }
 
+    /// alice's pipeline asks to deploy `rev` to production.
     #[track_caller]
-    fn deploy(&self, rev: &str, code: i32) -> Value {
+    pub fn deploy(&self, rev: &str, code: i32) -> Value {
         self.gate(ALICE, &[&DEPLOY[..], &[rev]].concat(), code)
     }
 
@@ -88,8 +92,9 @@ fn text(value: &Value) -> &str {
     value.as_str().expect("a text")
 }
 
+/// Signs without being asked.
 #[track_caller]
-fn sign(desk: &Desk<'_>, arguments: &[&str]) {
+pub fn sign(desk: &Desk<'_>, arguments: &[&str]) {
     desk.must(&[&["sign"], arguments, &["--yes"]].concat());
 }
 
@@ -238,7 +243,7 @@ fn a_killed_wait_is_resumed_and_ends_when_the_gate_opens() {
 }
 
 /// What a pipeline starts in the place of ssh: the key's forced command, with `before` ahead of it.
-fn forced(world: &World, before: &str) -> String {
+pub fn forced(world: &World, before: &str) -> String {
     let path = world.repo.path("ssh");
     let script = format!(
         "#!/bin/sh\nserve() {{ env -i PATH=\"$PATH\" REMOTE_USER=ci {PROGRAM} gate-server {}; }}\n{before}\nserve\n",

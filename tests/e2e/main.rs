@@ -17,6 +17,7 @@ mod doctor;
 mod extremes;
 mod failures;
 mod gates;
+mod gates_in_clones;
 mod guard;
 // Each test program uses a part of this.
 #[allow(dead_code)]

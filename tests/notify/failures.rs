@@ -230,6 +230,14 @@ fn what_was_tried_for_a_day_is_given_up_and_can_be_taken_up_again() {
     assert_eq!(notify(&repo, "deliver", &["--again"]).code, Some(0));
     assert_eq!(server.received().len() as u64, before as u64 + given_up);
     assert_eq!(status(&repo, "hook")["given_up"], 0);
+    // Each was tried three times, and only the third time it was taken. That they were given up in between stays counted.
+    let folder = repo.server();
+    let told = repo.jit(&["metrics", folder.to_str().expect("a plain path"), "--format", "json"]);
+    let figures: serde_json::Value = serde_json::from_slice(&told.out).expect("JSON");
+    let counted = serde_json::json!({
+        "sent": given_up, "failed": 2 * given_up, "retried": 2 * given_up, "given_up": given_up, "waiting": 0, "oldest": null
+    });
+    assert_eq!(figures["notices"]["hook"], counted, "{}", told.err);
 }
 
 #[test]

@@ -46,6 +46,7 @@ fn every_example_loads_and_names_only_test_people() {
         [
             "bookmarks",
             "compliance",
+            "deployments",
             "freeze",
             "migrations",
             "monorepo",
@@ -121,12 +122,25 @@ fn a_case_that_comes_out_otherwise_is_told_and_ends_with_one() {
         ("expect = \"maybe\"\n".to_owned(), Some(3), "unknown variant `maybe`"),
         (format!("{frozen}commit = []\n"), Some(3), "unknown field `commit`"),
         (format!("{frozen}action = \"push\"\n"), Some(3), "not an action"),
+        (format!("{frozen}action = \"gate:deploy\"\n"), Some(3), "a gate has the target env:NAME"),
         (format!("{frozen}tokens = [{{ by = \"alice\" }}]\n"), Some(3), "alice has no key in the policy"),
     ];
     for (rest, code, words) in cases {
         let (found, said) = case(&rest);
         assert_eq!(found, code, "{rest}: {said}");
         assert!(said.contains(words), "no `{words}` in\n{said}");
+    }
+    for (action, words) in
+        [("gate:deploy", "the policy knows no such gate"), ("update", "a gate has the target env:NAME")]
+    {
+        write(
+            "cases/a.toml",
+            &format!(
+                "[[case]]\nname = \"c\"\ntarget = \"env:production\"\naction = \"{action}\"\nexpect = \"allow\"\n"
+            ),
+        );
+        let (code, said) = tested(folder.path());
+        assert!(code == Some(3) && said.contains(words), "{said}");
     }
     std::fs::remove_file(folder.path().join("cases/a.toml")).expect("removed");
     assert_eq!(tested(folder.path()).0, Some(3), "no cases prove nothing");

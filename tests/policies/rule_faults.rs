@@ -1,6 +1,7 @@
 //! Each fault of a rule with its exact text and exactly what is underlined. What a case lists is all that is found.
 
 use crate::support::{check, check_rule, with_people};
+use jit::domain::change::Target;
 
 /// What makes a rule one that asks for approvals.
 const ASKS: &str = "require = [{ role = \"dev\", approvals = 1 }]\n";
@@ -30,10 +31,44 @@ fn patterns_are_patterns_that_something_can_match() {
     for (line, what, underlined) in cases {
         check_rule(&[(&format!("{ASKS}{line}"), &[(what, underlined)])]);
     }
-    check(&[
-        ("[environments.e]", &[("the environment `e` has no branches, tags or bookmarks", "e")]),
-        ("[environments.e]\ntags = []", &[("`tags` is an empty list", "[]")]),
-    ]);
+    check(&[("[environments.e]\ntags = []", &[("`tags` is an empty list", "[]")])]);
+}
+
+#[test]
+fn a_rule_of_environments_that_hold_nothing_is_about_their_gates() {
+    let rule = |keys: &str| format!("[environments.e]\n[environments.f]\n[[rule]]\nname = \"r\"\ndeny = true\n{keys}");
+    let nothing = "these environments have no branches, tags or bookmarks, and the rule has no action `gate:NAME`";
+    let excluded = "`environments` and `actions` exclude each other";
+    let cases: [(&str, &[(&str, &str)]); 5] = [
+        ("environments = [\"e\"]", &[(nothing, "environments")]),
+        ("environments = [\"e\", \"f\"]", &[(nothing, "environments")]),
+        ("environments = [\"e\"]\nactions = [\"update\"]", &[(excluded, "actions")]),
+        (
+            "environments = [\"e\"]\nbranches = [\"main\"]",
+            &[("`environments` and `branches` exclude each other", "branches")],
+        ),
+        (
+            "environments = [\"e\"]\nactions = [\"push\"]",
+            &[(
+                "`push` is not an action (create, update, rewrite, delete, close, new-head, publish or gate:NAME)",
+                "\"push\"",
+            )],
+        ),
+    ];
+    for (keys, faults) in cases {
+        check(&[(&rule(keys), faults)]);
+    }
+    let sound = [
+        "environments = [\"e\"]\nactions = [\"gate:deploy\"]",
+        "environments = [\"e\"]\nactions = [\"gate:deploy\", \"update\"]",
+        "environments = [\"e\", \"production\"]",
+    ];
+    for keys in sound {
+        let policy = with_people(&rule(keys)).expect(keys);
+        let (rule, main) = (&policy.rules[0], Target::parse("refs/heads/main").expect("a target"));
+        assert_eq!(policy.names_target(rule, &main), keys.contains("production"), "{keys}");
+        assert!(policy.names_target(rule, &Target::parse("env:e").expect("a target")), "{keys}");
+    }
 }
 
 #[test]

@@ -12,7 +12,7 @@
 
 use super::folder::replace;
 use crate::domain::name::SinkName;
-use crate::domain::notify::{Notice, Told};
+use crate::domain::notify::{Deliveries, Notice, Told};
 use crate::domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
@@ -40,6 +40,9 @@ pub struct State {
     pub failures: u32,
     /// Nothing is tried before this moment.
     pub paused: Option<Timestamp>,
+    /// What became of notices. It is written down at the end of a round: one that was killed is not counted.
+    #[serde(default)]
+    pub deliveries: Deliveries,
 }
 
 /// A notice that waits.
@@ -88,6 +91,16 @@ impl Outbox {
     /// Names the outbox of `sink` in the `jit` folder.
     pub fn of(jit_folder: &Path, sink: &SinkName) -> Self {
         Self { root: jit_folder.join("notify").join(sink.as_str()) }
+    }
+
+    /// Lists the outboxes in the `jit` folder, also of places that config.toml no longer names.
+    ///
+    /// # Errors
+    /// [`OutboxError`].
+    pub fn all(jit_folder: &Path) -> Result<Vec<(SinkName, Self)>, OutboxError> {
+        let found = list(&jit_folder.join("notify"))?;
+        let places = found.iter().filter_map(|JobFile(name)| SinkName::new(name).ok());
+        Ok(places.map(|sink| (sink.clone(), Self::of(jit_folder, &sink))).collect())
     }
 
     fn waiting(&self) -> PathBuf {

@@ -4,7 +4,7 @@ use serde_json::Value;
 use std::fmt::Write as _;
 
 /// The parts of the document in which each entry has a name of its own.
-const NAMED: [(&str, &str); 13] = [
+const NAMED: [(&str, &str); 14] = [
     ("groups", "group"),
     ("rules", "rule"),
     ("roles", "role"),
@@ -17,6 +17,7 @@ const NAMED: [(&str, &str); 13] = [
     ("days", "day"),
     ("paths", "paths"),
     ("queue", "age"),
+    ("notices", "place"),
     ("logs", "log"),
 ];
 

@@ -1,20 +1,24 @@
-//! Reads whole logs, one after the other: one thread reads entries, one checks the log, and this one counts.
+//! Reads whole logs, one after the other, each once: one thread reads and checks its lines, one reads the entries in them, and this one counts.
+//!
+//! Signatures take far longer than everything else; so only the newest is checked. The root that it signs is worked out from all leaves, and
+//! proves each of them.
 
 use super::answers::answers;
-use crate::adapters::disk::log::{AuditPaths, Depth, LogReader, Verified, verify};
+use crate::adapters::disk::log::{AuditPaths, Depth, LogReader, StoredEntry, Verified, verify_each};
+use crate::adapters::disk::{Outbox, OutboxError};
 use crate::cli::{Failure, IntoFailure, Moment, Progress, ServerParts, repository};
-use crate::domain::audit::{Entry, Event};
-use crate::domain::metrics::{Figures, Fold, Key, Response};
-use crate::domain::name::RuleName;
+use crate::domain::audit::{Accepted, Entry, Event};
+use crate::domain::metrics::{Figures, Fold, Key, Notices, Response};
+use crate::domain::name::{RuleName, SinkName};
 use crate::domain::policy::{Policy, load};
 use crate::domain::request::{Asked, Limits};
 use crate::domain::time::Timestamp;
 use crate::ports::log::LogError;
 use crate::ports::policy_source::PolicySource as _;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, ScopedJoinHandle};
 
 /// How many entries are handed over at once.
@@ -85,11 +89,12 @@ pub fn of_server(
     let size = reader.head().or_fail()?.map_or(0, |(head, _)| head.size);
     let name = &parts.settings.repository;
     let progress = Progress::new(name, size);
-    let (sender, receiver) = sync_channel::<Vec<Read>>(BATCHES);
     let (read, verified) = thread::scope(|scope| {
-        let verified = scope.spawn(|| verify(&paths, Depth::Head, &[]));
-        let reading = scope.spawn(|| read(&reader, &paths, sender));
-        for batch in receiver {
+        let (leaves, to_read) = sync_channel(BATCHES);
+        let (entries, to_count) = sync_channel(BATCHES);
+        let verified = scope.spawn(|| check(&paths, leaves));
+        let reading = scope.spawn(|| read(&reader, &paths, to_read, entries));
+        for batch in to_count {
             progress.advance(batch.len() as u64);
             for Read { index, entry, policy } in batch {
                 if let Event::Policy(_) = entry.event {
@@ -103,6 +108,7 @@ pub fn of_server(
     let verified: Verified = verified.or_fail()?;
     let now = parts.now();
     let mut figures = fold.finish(name, now);
+    figures.notices = notices(parts, now).or_fail()?;
     for log in &mut figures.logs {
         (log.verified, log.is_sound) = (Some(now), Some(verified.fault.is_none()));
     }
@@ -113,6 +119,19 @@ pub fn of_server(
     Ok(figures)
 }
 
+/// Tells what became of the notices of one repository.
+fn notices(parts: &ServerParts, now: Timestamp) -> Result<BTreeMap<SinkName, Notices>, OutboxError> {
+    let mut places = BTreeMap::new();
+    for (name, outbox) in Outbox::all(parts.folder.root())? {
+        let mut found = Notices { deliveries: outbox.state().unwrap_or_default().deliveries, ..Notices::default() };
+        for job in outbox.jobs()?.iter().filter_map(|file| outbox.job(file)) {
+            found.waiting.add(now.since(job.since).as_seconds());
+        }
+        places.insert(name, found);
+    }
+    Ok(places)
+}
+
 /// An entry, and of one that puts a policy in force that policy, if it loads.
 struct Read {
     index: u64,
@@ -120,30 +139,43 @@ struct Read {
     policy: Option<Policy>,
 }
 
-fn read(reader: &LogReader, paths: &AuditPaths, to: SyncSender<Vec<Read>>) -> Result<(), LogError> {
+/// Checks the log, and hands on what stands in it.
+fn check(paths: &AuditPaths, to: SyncSender<Vec<StoredEntry>>) -> Result<Verified, LogError> {
     let mut batch = Vec::with_capacity(BATCH);
-    // Whoever counts takes batches until there are no more, so that sending cannot fail.
-    let send = |batch: &mut Vec<Read>| to.send(std::mem::replace(batch, Vec::with_capacity(BATCH))).unwrap_or_default();
-    let mut result = Ok(());
-    for segment in 0..reader.segments() {
-        result = reader.segment(segment, |stored| {
+    // Where the reading has ended with an error nobody receives; the log is checked nevertheless.
+    let send =
+        |batch: &mut Vec<StoredEntry>| to.send(std::mem::replace(batch, Vec::with_capacity(BATCH))).unwrap_or_default();
+    let verified = verify_each(paths, Depth::Leaves, &[], &mut |line: &Accepted<'_>| {
+        batch.push(StoredEntry { index: line.index, leaf: line.frame.leaf.to_vec() });
+        if batch.len() == BATCH {
+            send(&mut batch);
+        }
+    });
+    send(&mut batch);
+    verified
+}
+
+/// Reads the entries in leaves until there are no more, or one cannot be read.
+fn read(
+    reader: &LogReader,
+    paths: &AuditPaths,
+    from: Receiver<Vec<StoredEntry>>,
+    to: SyncSender<Vec<Read>>,
+) -> Result<(), LogError> {
+    for batch in from {
+        let read = |stored: StoredEntry| {
             let entry = stored.whole(paths)?;
             let policy = match &entry.event {
                 Event::Policy(change) => load(&reader.policy_files(change.files)?).ok(),
                 _ => None,
             };
-            batch.push(Read { index: stored.index, entry, policy });
-            if batch.len() == BATCH {
-                send(&mut batch);
-            }
-            Ok(())
-        });
-        if result.is_err() {
-            break;
-        }
+            Ok(Read { index: stored.index, entry, policy })
+        };
+        let entries = batch.into_iter().map(read).collect::<Result<_, LogError>>()?;
+        // Whoever counts takes batches until there are no more, so that sending cannot fail.
+        to.send(entries).unwrap_or_default();
     }
-    send(&mut batch);
-    result
+    Ok(())
 }
 
 fn joined<T>(handle: ScopedJoinHandle<'_, T>) -> T {

@@ -25,6 +25,12 @@ pub fn json(gathered: &Gathered) -> Value {
         (date(*day), figures)
     }));
     document["paths"] = named(figures.paths.iter().map(|(pattern, count)| (pattern.clone(), json!(count))));
+    document["notices"] = named(figures.notices.iter().map(|(place, one)| {
+        let mut counts = json!(one.deliveries);
+        counts["waiting"] = json!(one.waiting.n());
+        counts["oldest"] = json!(one.waiting.max());
+        (place.to_string(), counts)
+    }));
     document["queue"] = queue(&figures.requests.waiting);
     pushes(figures, &mut document);
     people(figures, &mut document);

@@ -3,7 +3,7 @@
 //! Labels are names that a policy gives and words of this program: no person, no commit, no text that somebody else chose.
 
 use super::Gathered;
-use crate::domain::metrics::{Figures, LogHealth, Spread};
+use crate::domain::metrics::{Figures, LogHealth, Notices, Spread};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, MetricEncoder, text};
 use prometheus_client::metrics::MetricType;
@@ -38,6 +38,7 @@ impl Collector for Series {
         self.pushes(&mut page)?;
         self.overrides(&mut page)?;
         self.tokens(&mut page)?;
+        self.notices(&mut page)?;
         self.logs(&mut page)
     }
 }
@@ -126,13 +127,37 @@ impl Series {
         })
     }
 
+    fn notices(&self, page: &mut Page<'_>) -> fmt::Result {
+        let places = &self.figures.notices;
+        page.family("jit_notices", "Notices by what became of them", MetricType::Counter, |to| {
+            places.iter().try_for_each(|(place, one)| {
+                counter(to, &[("place", place.as_str()), ("result", "sent")], one.deliveries.sent)?;
+                counter(to, &[("place", place.as_str()), ("result", "given_up")], one.deliveries.given_up)
+            })
+        })?;
+        page.family("jit_notice_failures", "Attempts that came to nothing", MetricType::Counter, |to| {
+            places.iter().try_for_each(|(place, one)| counter(to, &[("place", place.as_str())], one.deliveries.failed))
+        })?;
+        page.family("jit_notice_retries", "Attempts that were not the first", MetricType::Counter, |to| {
+            places.iter().try_for_each(|(place, one)| counter(to, &[("place", place.as_str())], one.deliveries.retried))
+        })?;
+        page.family("jit_pending_notices", "Notices that wait", MetricType::Gauge, |to| {
+            places.iter().try_for_each(|(place, one)| gauge(to, &[("place", place.as_str())], one.waiting.n()))
+        })?;
+        page.family("jit_oldest_pending_notice_seconds", "Age of the oldest", MetricType::Gauge, |to| {
+            let oldest = |one: &Notices| one.waiting.max().unwrap_or_default();
+            places.iter().try_for_each(|(place, one)| gauge(to, &[("place", place.as_str())], oldest(one)))
+        })
+    }
+
     fn logs(&self, page: &mut Page<'_>) -> fmt::Result {
         let mut of_logs = |name: &str, help: &str, value: &dyn Fn(&LogHealth) -> Option<u64>| {
             page.family(name, help, MetricType::Gauge, |to| {
-                self.figures.logs.iter().filter_map(|log| Some((log, value(log)?))).try_for_each(|(log, value)| {
-                    let labels = [("repository", log.repository.as_str())];
-                    to.encode_family(&labels)?.encode_gauge(&i64::try_from(value).unwrap_or(i64::MAX))
-                })
+                self.figures
+                    .logs
+                    .iter()
+                    .filter_map(|log| Some((log, value(log)?)))
+                    .try_for_each(|(log, value)| gauge(to, &[("repository", log.repository.as_str())], value))
             })
         };
         of_logs("jit_audit_entries", "Entries of the log", &|log| Some(log.entries))?;
@@ -164,14 +189,21 @@ impl Page<'_> {
     }
 
     fn gauge(&mut self, name: &str, help: &str, value: u64) -> fmt::Result {
-        let value = i64::try_from(value).unwrap_or(i64::MAX);
-        self.family(name, help, MetricType::Gauge, |to| to.encode_gauge(&value))
+        self.family(name, help, MetricType::Gauge, |to| to.encode_gauge(&level(value)))
     }
 }
 
 /// No example of a single case.
 const NONE: Option<&Exemplar<NoLabels, u64>> = None;
 type NoLabels = [(&'static str, &'static str); 0];
+
+fn level(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+fn gauge<const N: usize>(to: &mut MetricEncoder<'_>, labels: &[(&str, &str); N], value: u64) -> fmt::Result {
+    to.encode_family(labels)?.encode_gauge(&level(value))
+}
 
 fn counter<const N: usize>(to: &mut MetricEncoder<'_>, labels: &[(&str, &str); N], value: u64) -> fmt::Result {
     to.encode_family(labels)?.encode_counter(&value, NONE)

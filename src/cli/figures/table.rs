@@ -3,6 +3,7 @@
 use super::Gathered;
 use crate::cli::safe;
 use crate::domain::metrics::{FEWEST, Figures, Outcome, Spread, Tally};
+use crate::domain::notify::Deliveries;
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
 use std::fmt::Write as _;
@@ -47,6 +48,14 @@ pub fn table(gathered: &Gathered) -> String {
     let people =
         people.into_iter().map(|(who, load)| vec![who.to_string(), load.decisions.to_string(), load.hasty.to_string()]);
     section(&mut text, "Approvers", &head(&["who", "decisions", "within 10s"], &[]), people.collect());
+    let places = figures.notices.iter().map(|(place, one)| {
+        let Deliveries { sent, failed, retried, given_up } = one.deliveries;
+        let counts = [sent, failed, retried, given_up, one.waiting.n()].map(|count| count.to_string());
+        let oldest = one.waiting.max().map_or("-".to_owned(), lasting);
+        [place.to_string()].into_iter().chain(counts).chain([oldest]).collect()
+    });
+    let columns = ["place", "sent", "failed", "retried", "given up", "waiting", "oldest"];
+    section(&mut text, "Notices", &head(&columns, &[]), places.collect());
     let logs = figures.logs.iter().map(|log| {
         let sound = if log.is_sound == Some(true) { "sound" } else { "NOT SOUND" };
         vec![safe(log.repository.as_bytes()), log.entries.to_string(), sound.to_owned()]

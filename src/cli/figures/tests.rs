@@ -1,13 +1,14 @@
 //! The figures of the log with fixed times in every format. How they come about stands in the tests of `domain::metrics`.
 
 use super::{Gathered, csv, json, openmetrics, table};
-use crate::domain::metrics::history::{Log, NOW, at, everything};
+use crate::domain::metrics::history::{Log, NOW, at, everything, notices};
 use crate::domain::metrics::{Figures, Key};
 use serde_json::json;
 use std::collections::BTreeSet;
 
 fn gathered(log: &Log, key: Option<Key>) -> Gathered {
     let mut figures = log.figures(0, NOW, key);
+    figures.notices = notices();
     for log in &mut figures.logs {
         (log.verified, log.is_sound) = (Some(at(NOW)), Some(true));
     }
@@ -36,6 +37,9 @@ fn json_has_every_figure() {
     assert_eq!(document["approvers"]["alice"], json!({ "decisions": 7, "hasty": 1 }));
     assert_eq!(document["overrides"]["overdue"], 1);
     assert_eq!(document["refused_tokens"], json!({ "stale": 1, "self": 1 }));
+    let chat = json!({ "sent": 5, "failed": 2, "retried": 2, "given_up": 0, "waiting": 2, "oldest": 240 });
+    let mail = json!({ "sent": 0, "failed": 9, "retried": 6, "given_up": 3, "waiting": 0, "oldest": null });
+    assert_eq!(document["notices"], json!({ "chat": chat, "mail": mail }));
     assert_eq!(document["by"], "label");
     assert_eq!(document["at"], "2026-12-01T00:00:00Z");
     let log = json!({
@@ -63,6 +67,9 @@ fn csv_has_every_figure() {
         "rule and role,main dba,rule_roles.n,6",
         "reason,stale,refused_tokens,1",
         "day,2026-11-24,days.closed,1",
+        "place,chat,notices.sent,5",
+        "place,mail,notices.given_up,3",
+        "place,mail,notices.oldest,",
         "log,payments@5f0c,logs.sound,true",
     ];
     has_lines(&text, &lines);
@@ -86,6 +93,8 @@ fn a_table_has_the_figures_that_people_look_for() {
         "let in by an override 2 25.0 %",
         "requests denied by people 1 14.3 %",
         "alice 7 1",
+        "chat 5 2 2 0 2 4m",
+        "mail 0 9 6 3 0 -",
         "payments@5f0c 36 sound",
     ];
     has_lines(&squeezed.join("\n"), &lines);
@@ -121,6 +130,13 @@ fn openmetrics_has_a_series_of_each_figure_and_no_person_in_it() {
         "jit_hook_seconds_sum 0.94",
         "jit_hook_seconds_bucket{le=\"0.025\"} 22",
         "jit_hook_seconds_bucket{le=\"1.0\"} 23",
+        "jit_notices_total{place=\"chat\",result=\"sent\"} 5",
+        "jit_notices_total{place=\"mail\",result=\"given_up\"} 3",
+        "jit_notice_failures_total{place=\"chat\"} 2",
+        "jit_notice_retries_total{place=\"mail\"} 6",
+        "jit_pending_notices{place=\"chat\"} 2",
+        "jit_oldest_pending_notice_seconds{place=\"chat\"} 240",
+        "jit_oldest_pending_notice_seconds{place=\"mail\"} 0",
         "jit_audit_entries{repository=\"payments@5f0c\"} 36",
         "jit_audit_chain_ok{repository=\"payments@5f0c\"} 1",
     ];

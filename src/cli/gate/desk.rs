@@ -92,6 +92,12 @@ impl Desk {
                         "it may have opened, or been taken back; `jit pending --all --ended` lists what there was",
                     )
                 })?;
+                drop(log);
+                let subject = gate.subject.hex();
+                if self.resolve(&subject)?.is_none() || !self.has_landed(&gate)? {
+                    return Err(Failure::new(Exit::Denied, format!("{subject} is no longer on the server"))
+                        .hint(format!("`jit request --cancel {id}` ends what nobody can open")));
+                }
                 Ok(GateAsk { gate, reason: String::new(), asker, again: true })
             }
         }

@@ -138,6 +138,20 @@ pub fn plots(document: &Value) -> Vec<Plot> {
             ("tokens", "Tokens that did not count", "By why not.", "reason"),
             (Unit::Count, Shape::Bars),
         ),
+        Source {
+            section: "notices",
+            places: &[
+                ("sent", "/sent"),
+                ("failed attempts", "/failed"),
+                ("given up", "/given_up"),
+                ("waiting", "/waiting"),
+            ],
+        }
+        .plot(
+            document,
+            ("notices", "Notices by place", "What became of them since the place is there, and what waits.", "place"),
+            (Unit::Count, Shape::Bars),
+        ),
         Source { section: "paths", places: one }.plot(
             document,
             ("paths", "Busiest paths", "Requests that rules about these paths had a say in.", "paths"),

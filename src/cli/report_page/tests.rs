@@ -2,13 +2,14 @@
 
 use super::{page, plots};
 use crate::cli::figures::{Gathered, json};
-use crate::domain::metrics::history::{NOW, at, everything};
+use crate::domain::metrics::history::{NOW, at, everything, notices};
 use crate::domain::name::{PrincipalId, RuleName};
 use serde_json::Value;
 
 fn gathered() -> Gathered {
     let mut figures = everything().figures(0, NOW, None);
     figures.logs[0].is_sound = Some(true);
+    figures.notices = notices();
     Gathered { figures, key: None, since: None, now: at(NOW), faults: Vec::new() }
 }
 

@@ -49,8 +49,11 @@ impl<'a> Reason<'a> {
         } else if outcome.is_none() {
             format!("no commit {}", picked(rule, ["touches its paths", "carries its labels"]))
         } else {
+            let every = || picked(rule, ["touches every path", "carries every label"]);
             let what = if rule.picks_commits() && *update.action() == Action::Delete {
-                format!("a deletion {}", picked(rule, ["touches every path", "carries every label"]))
+                format!("a deletion {}", every())
+            } else if rule.picks_commits() && update.changesets.is_empty() && update.action().gate().is_some() {
+                format!("what is not compared with anything {}", every())
             } else if rule.picks_commits() {
                 format!("these commits {}", picked(rule, ["touch its paths", "carry its labels"]))
             } else {

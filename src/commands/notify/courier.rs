@@ -238,12 +238,12 @@ impl Courier<'_> {
         for file in self.outbox.jobs()? {
             let now = self.clock.now();
             let Some(job) = self.outbox.job(&file) else {
-                self.outbox.give_up(lock, &file)?;
+                self.give_up(lock, state, &file)?;
                 continue;
             };
             let paused = state.paused.filter(|until| !retry::is_due(*until, now));
             if in_a_row > 0 && paused.is_some() && retry::is_over(job.since, now) {
-                self.outbox.give_up(lock, &file)?;
+                self.give_up(lock, state, &file)?;
                 continue;
             }
             let due = retry::is_due(job.next, now) || self.at_once;
@@ -252,12 +252,14 @@ impl Courier<'_> {
                 None => match notifier.deliver(&job.notice) {
                     Ok(()) => {
                         self.outbox.done(lock, &file)?;
+                        state.deliveries.attempt(job.attempts, true);
                         (state.failures, state.paused, in_a_row) = (0, None, 0);
                         *delivered += 1;
                         None
                     }
                     Err(error) => {
                         in_a_row += 1;
+                        state.deliveries.attempt(job.attempts, false);
                         let now = self.clock.now();
                         if in_a_row == IN_A_ROW || error.retry_after().is_some() {
                             state.failures = state.failures.saturating_add(1);
@@ -265,7 +267,11 @@ impl Courier<'_> {
                             state.paused = Some(now.plus(wait));
                         }
                         let wait = retry::wait(job.attempts.saturating_add(1), error.retry_after(), random());
-                        self.failed(lock, &file, job, words(&error), now, wait)?
+                        let later = self.failed(lock, &file, job, words(&error), now, wait)?;
+                        if later.is_none() {
+                            self.give_up(lock, state, &file)?;
+                        }
+                        later
                     }
                 },
             };
@@ -277,7 +283,7 @@ impl Courier<'_> {
         Ok(next)
     }
 
-    /// Writes down that it was not taken; returns when it is tried again, if it is.
+    /// Writes down that it was not taken; returns when it is tried again, unless that has gone on for too long.
     fn failed(
         &self,
         lock: &OutboxLock,
@@ -293,10 +299,12 @@ impl Courier<'_> {
         let job =
             Job { since, attempts: job.attempts.saturating_add(1), next: now.plus(wait), error: Some(error), ..job };
         self.outbox.update(lock, file, &job)?;
-        if over {
-            self.outbox.give_up(lock, file)?;
-        }
         Ok((!over).then_some(job.next))
+    }
+
+    fn give_up(&self, lock: &OutboxLock, state: &mut OutboxState, file: &JobFile) -> Result<(), OutboxError> {
+        state.deliveries.given_up += 1;
+        self.outbox.give_up(lock, file)
     }
 }
 

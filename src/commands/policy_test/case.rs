@@ -4,7 +4,7 @@ use crate::domain::approval::{
     Kind, MessageError, PublicKey, RoleChoice, SignedToken, Status, Token, TokenError, signed_bytes,
 };
 use crate::domain::change::{
-    Action, Changeset, ChangesetId, IdError, IdKind, NotAnAction, Push, Pusher, RefUpdate, RepoPath, Target,
+    Action, Changeset, ChangesetId, Gate, IdError, IdKind, NotAnAction, Push, Pusher, RefUpdate, RepoPath, Target,
     TargetError, TipChange, Trailer,
 };
 use crate::domain::name::{CheckName, NameError, PrincipalId, RoleName, RuleName};
@@ -28,7 +28,7 @@ pub struct CaseFile {
     pub case: Vec<Case>,
 }
 
-/// One push and what must come of it.
+/// One push, or a gate that is asked for, and what must come of it.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Case {
@@ -120,6 +120,12 @@ pub enum CaseError {
     /// Not an action.
     #[error("its action is {0}")]
     Action(#[from] NotAnAction),
+    /// A target without its action, or the other way round.
+    #[error("a gate has the target env:NAME and the action gate:NAME")]
+    HalfAGate,
+    /// Asking for it would end with 2.
+    #[error("the policy knows no such gate")]
+    UnknownGate,
     /// Not a moment in UTC.
     #[error("its time is {0}")]
     Time(#[from] NotATime),
@@ -172,6 +178,14 @@ impl Case {
     pub fn decide(&self, policy: &Policy) -> Result<Decision, CaseError> {
         let now = Timestamp::parse(&self.time.map_or_else(|| NOW.to_owned(), |time| time.to_string()))?;
         let update = self.update()?;
+        match (&update.target, update.action()) {
+            (Target::Environment(_), action @ Action::Gate(_)) => {
+                let gate = update.tips.first().and_then(|tip| Gate::of(&update.target, action, *tip));
+                gate.filter(|gate| policy.knows_gate(gate)).ok_or(CaseError::UnknownGate)?;
+            }
+            (Target::Environment(_), _) | (_, Action::Gate(_)) => return Err(CaseError::HalfAGate),
+            _ => {}
+        }
         let tokens = self.tokens.iter().map(|token| token.sign(policy, &update, now)).collect::<Result<Vec<_>, _>>()?;
         let push = Push {
             repository: REPOSITORY.to_owned(),
@@ -182,13 +196,15 @@ impl Case {
         Ok(evaluate(policy, &push, &tokens, now))
     }
 
-    /// The commits in one line on the old value; all of them are new to every rule.
+    /// The commits in one line on the old value; all of them are new to every rule. A gate without any is asked for the first time.
     fn update(&self) -> Result<RefUpdate, CaseError> {
         let target = Target::parse(&self.target)?;
         let action = Action::parse(&self.action)?;
         let kind = if target.as_git_ref().is_some() { IdKind::GitSha1 } else { IdKind::HgSha1 };
         let id = |place: usize| ChangesetId::from_bytes(kind, &Sha256::digest(format!("commit {place}"))[..20]);
-        let old = if action == Action::Create { Vec::new() } else { vec![id(0)?] };
+        let is_gate = action.gate().is_some();
+        let is_first = action == Action::Create || (is_gate && self.commits.is_empty());
+        let old = if is_first { Vec::new() } else { vec![id(0)?] };
         let mut changesets = Vec::new();
         for (place, commit) in (1..).zip(&self.commits) {
             let parents = if place == 1 { old.clone() } else { vec![id(place - 1)?] };
@@ -199,7 +215,12 @@ impl Case {
         let new = if action == Action::Delete { Vec::new() } else { vec![tip] };
         let lines = Some(self.commits.iter().map(|commit| commit.lines).sum());
         changesets.reverse();
-        let tip_changes = vec![TipChange { tip, paths: Some(paths.into_iter().collect()), lines }];
+        // Going forward a gate compares nothing; the first time nobody knows with what.
+        let tip_changes = match (is_gate, is_first) {
+            (true, true) => vec![TipChange { tip, paths: None, lines: None }],
+            (true, false) => Vec::new(),
+            (false, _) => vec![TipChange { tip, paths: Some(paths.into_iter().collect()), lines }],
+        };
         let update = RefUpdate::new(target, vec![action], old, new);
         Ok(RefUpdate { tips: vec![tip], changesets, tip_changes, ..update })
     }

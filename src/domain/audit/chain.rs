@@ -77,6 +77,15 @@ impl Chain {
     /// # Errors
     /// [`LineFault`]; the chain is then not to be used any more.
     pub fn accept<'a>(&mut self, line: &'a [u8], keep: impl FnMut(Hash)) -> Result<Accepted<'a>, LineFault> {
+        let accepted = self.follow(line, keep)?;
+        if self.tree.root() == accepted.frame.root { Ok(accepted) } else { Err(LineFault::Root) }
+    }
+
+    /// As [`Chain::accept`], but for the root: that of a later line proves this leaf as well.
+    ///
+    /// # Errors
+    /// As [`Chain::accept`].
+    pub fn follow<'a>(&mut self, line: &'a [u8], keep: impl FnMut(Hash)) -> Result<Accepted<'a>, LineFault> {
         let frame = Frame::parse(line)?;
         let index = self.tree.size();
         if frame.size != index + 1 {
@@ -84,9 +93,6 @@ impl Chain {
         }
         let header = Header::parse(frame.leaf)?;
         self.tree.push(leaf_hash(frame.leaf), keep);
-        if self.tree.root() != frame.root {
-            return Err(LineFault::Root);
-        }
         Ok(Accepted { frame, header, index })
     }
 }

@@ -2,7 +2,8 @@
 
 use super::tally::rate;
 use super::{Refused, Spread, Tally};
-use crate::domain::name::{PrincipalId, RoleName, RuleName};
+use crate::domain::name::{PrincipalId, RoleName, RuleName, SinkName};
+use crate::domain::notify::Deliveries;
 use crate::domain::time::Timestamp;
 use std::collections::BTreeMap;
 
@@ -36,6 +37,8 @@ pub struct Figures {
     pub approvers: BTreeMap<PrincipalId, Load>,
     /// How long hooks took to answer, in milliseconds.
     pub hook_ms: Spread,
+    /// What became of notices, by the place that they go to. Not from the log, and of all times.
+    pub notices: BTreeMap<SinkName, Notices>,
     /// The logs themselves.
     pub logs: Vec<LogHealth>,
 }
@@ -136,6 +139,15 @@ pub struct Load {
     pub hasty: u64,
 }
 
+/// The notices of one place.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Notices {
+    /// What became of those that were tried.
+    pub deliveries: Deliveries,
+    /// How old those are that wait, in seconds.
+    pub waiting: Spread,
+}
+
 /// One log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogHealth {
@@ -189,6 +201,11 @@ impl Figures {
             own.hasty += other.hasty;
         }
         self.hook_ms.merge(&other.hook_ms);
+        for (place, other) in other.notices {
+            let own = self.notices.entry(place).or_default();
+            own.deliveries.merge(other.deliveries);
+            own.waiting.merge(&other.waiting);
+        }
         self.logs.extend(other.logs);
     }
 

@@ -254,6 +254,12 @@ impl<'a> Fold<'a> {
     fn tokens(&mut self, time: Timestamp, decision: &Decision) {
         let counts = self.counts(time);
         for update in &decision.updates {
+            let has_none = |rule: &RuleRecord| {
+                rule.counted.is_empty() && rule.overridden.is_empty() && rule.not_counted.is_empty()
+            };
+            if update.rules.iter().all(has_none) {
+                continue;
+            }
             let tips = if update.new.is_empty() { &update.old } else { &update.new };
             let mut ids = tips.iter().map(|tip| RequestId::of(&decision.repository, &update.target, tip));
             let known = ids.find(|id| self.told.contains_key(id));

@@ -1,13 +1,13 @@
 //! A log with fixed times for tests, of which every figure is worked out by hand.
 
-use super::{Figures, Fold, Key, Response};
+use super::{Figures, Fold, Key, Notices, Response};
 use crate::domain::approval::{Kind, PublicKey, RoleChoice, SignedToken, Token, TokenId, signed_bytes};
 use crate::domain::audit::{
     Again, Applied, Counted, Decision, Entry, Event, Gate, NotCounted, Outcome, OutcomeKind, Override, Recovery,
     RecoveryKind, RequestStep, Review, RuleRecord, Step, UpdateRecord, Verdict,
 };
 use crate::domain::change::{Action, ChangesetId, IdKind, Pusher, Target};
-use crate::domain::name::{PrincipalId, RoleName, RuleName};
+use crate::domain::name::{PrincipalId, RoleName, RuleName, SinkName};
 use crate::domain::policy::{Mode, Policy, PolicyFile, load};
 use crate::domain::request::{Asked, RequestId};
 use crate::domain::time::{Span, Timestamp};
@@ -294,6 +294,20 @@ impl Log {
         }
         fold.finish(REPOSITORY, at(now))
     }
+}
+
+/// The place `chat` took five notices, of which one only at the third attempt; two more wait for one and four minutes. The place `mail` took
+/// none of three, each tried three times.
+pub fn notices() -> BTreeMap<SinkName, Notices> {
+    let mut chat = Notices::default();
+    [(0, true), (0, true), (0, true), (0, true), (0, false), (1, false), (2, true)]
+        .into_iter()
+        .for_each(|(before, is_taken)| chat.deliveries.attempt(before, is_taken));
+    [60, 240].into_iter().for_each(|age| chat.waiting.add(age));
+    let mut mail = Notices::default();
+    (0..9).for_each(|number| mail.deliveries.attempt(number / 3, false));
+    mail.deliveries.given_up = 3;
+    [("chat", chat), ("mail", mail)].map(|(place, one)| (SinkName::new(place).expect("a name"), one)).into()
 }
 
 /// alice rejected the request for 9.

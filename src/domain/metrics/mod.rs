@@ -17,7 +17,7 @@ mod tally;
 #[cfg(test)]
 mod tests;
 
-pub use figures::{Day, Figures, Load, LogHealth, Overrides, Pushes, RulePushes, Said, Tokens};
+pub use figures::{Day, Figures, Load, LogHealth, Notices, Overrides, Pushes, RulePushes, Said, Tokens};
 pub use fold::{Fold, Response};
 pub use key::Key;
 pub use refused::Refused;

@@ -1,8 +1,9 @@
 //! Figures of a log with fixed times, each worked out by hand in the comment above it.
 
-use super::history::{Log, NOW, at, everything};
+use super::history::{Log, NOW, at, everything, notices};
 use super::{Figures, Key, Outcome, Refused, Spread, Tally};
-use crate::domain::name::{PrincipalId, RuleName};
+use crate::domain::name::{PrincipalId, RuleName, SinkName};
+use crate::domain::notify::Deliveries;
 use std::collections::BTreeMap;
 
 /// n, mean, median, 95th percentile, largest.
@@ -219,4 +220,14 @@ fn days_are_those_on_which_things_happened() {
     let days: Vec<_> = figures.days.iter().map(|(day, one)| (day - first, one.opened, one.closed)).collect();
     // Eleven of the requests on Monday, of which ten ended; 12 on Tuesday; 6 expired on the Monday after, when 13 was opened.
     assert_eq!(days, [(0, 11, 10), (1, 1, 1), (7, 1, 1)]);
+}
+
+#[test]
+fn notices_of_places_with_the_same_name_are_added_up() {
+    let mut both = Figures { notices: notices(), ..Figures::default() };
+    both.merge(Figures { notices: notices(), ..Figures::default() });
+    let of = |place: &str| &both.notices[&SinkName::new(place).expect("a name")];
+    assert_eq!(of("chat").deliveries, Deliveries { sent: 10, failed: 4, retried: 4, given_up: 0 });
+    assert_eq!(of("mail").deliveries, Deliveries { sent: 0, failed: 18, retried: 12, given_up: 6 });
+    assert_eq!(numbers(&of("chat").waiting), [(60, 2), (240, 2)]);
 }

@@ -3,6 +3,7 @@
 //! Whatever a notice says comes from the log, the tokens and the policy. It decides nothing.
 
 mod change;
+mod deliveries;
 mod event;
 mod journal;
 mod memory;
@@ -13,6 +14,7 @@ mod watch;
 mod words;
 
 pub use change::{Change, Commit, File};
+pub use deliveries::Deliveries;
 pub use event::{Event, NotAnEvent};
 pub use journal::from_entry;
 pub use memory::Told;

@@ -166,9 +166,6 @@ pub enum FaultKind {
     /// An entry that should name a role names something else.
     #[error("`{0}` is not `role:` and the name of a role")]
     NotARole(String),
-    /// The environment holds nothing.
-    #[error("the environment `{0}` has no branches, tags or bookmarks")]
-    EmptyEnvironment(String),
     /// A key, address or login has two owners, or stands twice at one.
     #[error("{what} `{shown}` is given twice")]
     SharedIdentity {
@@ -321,6 +318,9 @@ pub enum FaultKind {
     /// The keys together match nothing, though any two of them could.
     #[error("the keys of this rule exclude each other")]
     MatchesNoUpdate,
+    /// The environments are there for gates alone, and the rule is about none.
+    #[error("these environments have no branches, tags or bookmarks, and the rule has no action `gate:NAME`")]
+    MatchesNoGate,
     /// The key is about approvals, and none are asked.
     #[error("`{0}` has no effect in a rule that asks for no approvals")]
     NoEffect(&'static str),

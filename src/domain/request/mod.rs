@@ -46,7 +46,7 @@ pub struct Request {
 
 /// The short name of a request: `r-` and 12 hex digits.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RequestId(String);
+pub struct RequestId([u8; 6]);
 
 /// Why a text is not a request.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -130,8 +130,8 @@ impl RequestId {
     }
 
     fn of_line(repository: &str, what: &str, subject: &ChangesetId) -> Self {
-        let digest = Sha256::digest(format!("{repository}\n{what}\n{subject}\n"));
-        Self(format!("r-{}", HEXLOWER.encode(&digest[..6])))
+        let [a, b, c, d, e, f, ..]: [u8; 32] = Sha256::digest(format!("{repository}\n{what}\n{subject}\n")).into();
+        Self([a, b, c, d, e, f])
     }
 
     /// Reads `r-` and 12 lowercase hex digits.
@@ -140,14 +140,14 @@ impl RequestId {
     /// [`RequestError::Id`].
     pub fn parse(written: &str) -> Result<Self, RequestError> {
         let digits = written.strip_prefix("r-").ok_or(RequestError::Id)?;
-        let hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-        if digits.len() == 12 && digits.bytes().all(hex) { Ok(Self(written.to_owned())) } else { Err(RequestError::Id) }
+        let bytes = HEXLOWER.decode(digits.as_bytes()).map_err(|_| RequestError::Id)?;
+        bytes.try_into().map(Self).map_err(|_| RequestError::Id)
     }
 }
 
 impl fmt::Display for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        write!(f, "r-{}", HEXLOWER.encode(&self.0))
     }
 }
 

@@ -31,4 +31,4 @@ pub use open::{Clock, DiskLogStore};
 pub use paths::AuditPaths;
 pub use read::{LogReader, StoredEntry};
 pub use storage::{Disk, Storage};
-pub use verify::{Depth, Verified, verify};
+pub use verify::{Depth, Verified, verify, verify_each};

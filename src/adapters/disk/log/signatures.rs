@@ -16,7 +16,7 @@ const MAX_THREADS: usize = 16;
 
 type Job = (Place, Hash, [u8; 64]);
 
-/// The threads, and the lines that are still to be sent to them. With [`Depth::Head`] there are none.
+/// The threads, and the lines that are still to be sent to them. Only [`Depth::Full`] has any.
 pub(super) struct Signatures<'scope> {
     sender: Option<SyncSender<Vec<Job>>>,
     batch: Vec<Job>,
@@ -26,7 +26,7 @@ pub(super) struct Signatures<'scope> {
 impl<'scope> Signatures<'scope> {
     /// Starts as many threads as the machine has cores.
     pub fn start(scope: &'scope Scope<'scope, '_>, key: &'scope VerifierKey, depth: Depth) -> Self {
-        if depth == Depth::Head {
+        if depth != Depth::Full {
             return Self { sender: None, batch: Vec::new(), workers: Vec::new() };
         }
         let (sender, receiver) = sync_channel(WAITING);

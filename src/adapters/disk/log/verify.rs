@@ -26,6 +26,9 @@ pub enum Depth {
     Full,
     /// Everything, but of the signatures only the newest, which stands for all entries before it.
     Head,
+    /// As [`Depth::Head`], but of the roots only the newest and those that are remembered. They prove all entries just as well; where an
+    /// entry was changed is not found out.
+    Leaves,
 }
 
 /// What an audit found.
@@ -52,6 +55,20 @@ pub struct Verified {
 /// # Errors
 /// [`LogError`] if there is no log, or reading fails. What is wrong with the log is in [`Verified::fault`].
 pub fn verify(paths: &AuditPaths, depth: Depth, remembered: &[String]) -> Result<Verified, LogError> {
+    verify_each(paths, depth, remembered, &mut |_| {})
+}
+
+/// As [`verify`], and hands each line to `each` on the way, up to the first that is not sound. Only a result without a fault proves what was
+/// handed over.
+///
+/// # Errors
+/// As [`verify`].
+pub fn verify_each(
+    paths: &AuditPaths,
+    depth: Depth,
+    remembered: &[String],
+    each: &mut dyn FnMut(&Accepted<'_>),
+) -> Result<Verified, LogError> {
     let key = format::read(paths)?;
     let mut memories = Vec::new();
     let mut fault = None;
@@ -69,7 +86,7 @@ pub fn verify(paths: &AuditPaths, depth: Depth, remembered: &[String]) -> Result
         }
     }
     memories.sort_by_key(|(_, checkpoint)| checkpoint.size);
-    let mut audit = Audit { paths, key: &key, depth, memories, order: Order::default(), seen: HashSet::new() };
+    let mut audit = Audit { paths, key: &key, depth, memories, order: Order::default(), seen: HashSet::new(), each };
     let (reached, found) = std::thread::scope(|scope| {
         let mut signatures = Signatures::start(scope, &key, depth);
         let (reached, found) = audit.run(&mut signatures)?;
@@ -97,6 +114,7 @@ struct Audit<'a> {
     memories: Vec<(Memory, Checkpoint)>,
     order: Order,
     seen: HashSet<Hash>,
+    each: &'a mut dyn FnMut(&Accepted<'_>),
 }
 
 /// A line whose signature was not looked at, yet.
@@ -111,7 +129,7 @@ impl Audit<'_> {
     /// Reads all lines; stops at the first fault that is not a signature's.
     fn run(&mut self, signatures: &mut Signatures<'_>) -> Result<(Reached, Option<Fault>), LogError> {
         let (mut chain, mut newest, mut segment) = (Chain::default(), None, 0);
-        let mut fault = self.remembered(0, Hash::of(b""));
+        let mut fault = self.remembered(&chain);
         while fault.is_none() {
             fault = self.segment(segment, &mut chain, &mut newest, signatures)?;
             let more = self.segments_after(segment)?;
@@ -127,6 +145,10 @@ impl Audit<'_> {
             return Ok((Reached { entries: 0, head: None }, fault.or(Some(Fault::Empty))));
         };
         let entries = place.index + 1;
+        if fault.is_none() && chain.tree().root() != root {
+            let fault = Fault::Line { place, fault: LineFault::Root };
+            return Ok((Reached { entries: 0, head: None }, Some(fault)));
+        }
         let head = SignedCheckpoint::verified(entries, root, signature, self.key).map(|signed| signed.checkpoint);
         if head.is_none() {
             let fault = Fault::Line { place, fault: LineFault::Signature };
@@ -170,7 +192,11 @@ impl Audit<'_> {
             if index / SEGMENT != segment {
                 return Ok(Some(Fault::Segment { segment }));
             }
-            let accepted = match chain.accept(line.bytes, |_| {}) {
+            let accepted = match self.depth {
+                Depth::Full | Depth::Head => chain.accept(line.bytes, |_| {}),
+                Depth::Leaves => chain.follow(line.bytes, |_| {}),
+            };
+            let accepted = match accepted {
                 Ok(accepted) => accepted,
                 Err(fault) => return Ok(Some(Fault::Line { place, fault })),
             };
@@ -180,9 +206,10 @@ impl Audit<'_> {
             let (root, signature) = (accepted.frame.root, accepted.frame.signature);
             signatures.check(place, root, signature);
             *newest = Some(Newest { place, root, signature });
-            if let Some(fault) = self.remembered(index + 1, root) {
+            if let Some(fault) = self.remembered(chain) {
                 return Ok(Some(fault));
             }
+            (self.each)(&accepted);
         }
         Ok(None)
     }
@@ -217,9 +244,10 @@ impl Audit<'_> {
     }
 
     /// Compares with what is remembered of a log of this size.
-    fn remembered(&mut self, size: u64, root: Hash) -> Option<Fault> {
+    fn remembered(&mut self, chain: &Chain) -> Option<Fault> {
+        let size = chain.tree().size();
         while let Some((by, checkpoint)) = self.memories.first().filter(|(_, checkpoint)| checkpoint.size <= size) {
-            if checkpoint.root != root {
+            if checkpoint.root != chain.tree().root() {
                 return Some(Fault::RolledBack { by: *by, remembered: checkpoint.size, size });
             }
             self.memories.remove(0);

@@ -27,6 +27,8 @@ impl Reach {
     const HG_BOOKMARK: Self = Self(32);
     const GATE: Self = Self(64);
     pub(super) const ALL: Self = Self(127);
+    /// What a rule is about that names no actions.
+    const NO_GATES: Self = Self(63);
     const NONE: Self = Self(0);
 
     const fn or(self, other: Self) -> Self {
@@ -41,6 +43,11 @@ impl Reach {
     /// Tells whether nothing is left.
     pub(super) fn is_empty(self) -> bool {
         self == Self::NONE
+    }
+
+    /// Tells whether gates are all that is left.
+    pub(super) fn is_gates(self) -> bool {
+        self.and(Self::NO_GATES).is_empty() && !self.is_empty()
     }
 }
 

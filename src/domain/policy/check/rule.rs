@@ -117,6 +117,12 @@ fn reaches_something(written: &RuleDraft, context: &Context<'_>, sink: &mut Sink
     if left.is_empty() && !found {
         sink.push(&written.place, FaultKind::MatchesNoUpdate);
     }
+    // Only environments can leave gates alone; without `actions` a rule is about everything else.
+    if let Some(place) =
+        written.given.get("environments").filter(|_| left.is_gates() && !written.given.contains_key("actions"))
+    {
+        sink.push(place, FaultKind::MatchesNoGate);
+    }
 }
 
 /// Notes that two keys exclude each other, at the later one.

@@ -14,7 +14,7 @@ pub(super) const ENVIRONMENT: Section = Section { name: "an environment", keys: 
 pub(super) fn environment(reader: &mut Reader<'_>, name: &Key<'_>, body: &Value<'_>) -> Option<EnvironmentDraft> {
     let before = reader.faults();
     let place = reader.place(name.span());
-    let name = value::name(reader, place.clone(), name.get_ref(), EnvironmentName::new);
+    let name = value::name(reader, place, name.get_ref(), EnvironmentName::new);
     let table = reader.table("environments", body)?;
     let mut value = Environment::default();
     for (key, entry) in table {
@@ -26,9 +26,6 @@ pub(super) fn environment(reader: &mut Reader<'_>, name: &Key<'_>, body: &Value<
         }
     }
     let name = name?;
-    if table.is_empty() {
-        reader.sink.push(&place, FaultKind::EmptyEnvironment(name.value.to_string()));
-    }
     let entries = std::mem::take(&mut reader.entries);
     Some(EnvironmentDraft { name, value, entries, sound: reader.faults() == before })
 }

@@ -1,6 +1,7 @@
 //! The log on a real disk: what a crash, a spoilt byte, a restored copy and a failing system call lead to.
 
 mod faults;
+mod leaves;
 mod repair;
 mod restarts;
 mod steady;
