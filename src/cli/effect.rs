@@ -38,8 +38,11 @@ pub fn of_mercurial(talk: &mut Talk, update: &RefUpdate) -> Result<Effect, HgErr
     let (lost, from) = match update.action() {
         // The changesets stay, whatever pointed at them goes; and what becomes public changes no file.
         Action::Delete | Action::Publish => return Ok(Effect::default()),
-        Action::Gate(_) if update.old.is_empty() => (Vec::new(), Some(*subject)),
-        Action::Rewrite | Action::Gate(_) => (talk.between(&update.old, &[*subject])?, update.old.first().copied()),
+        Action::Rewrite | Action::Gate(_) => {
+            // What a gate was opened for last may have been stripped since.
+            let here = talk.reached(&update.old, &update.old)?;
+            (talk.between(&here, &[*subject])?, here.first().or(Some(subject)).copied())
+        }
         _ => (Vec::new(), start(talk, update, subject)?),
     };
     Ok(Effect { lost, size: talk.size(from.as_ref(), subject)?, from, to: Some(*subject) })

@@ -100,6 +100,7 @@ fn what_was_stripped_since_it_was_deployed_is_compared_with_nothing() {
     for rule in ["`deploy` needs 1 approval", "`migrations` needs 1 approval"] {
         assert!(asked.contains(rule), "as it would be the first time, it touches every path: {asked}");
     }
+    opened(&guard, &bob, &second);
 
     let third = landed(&carol, "src/c");
     let id = deploy(&guard, &third, 4)["request"].as_str().expect("an id").to_owned();
