@@ -143,10 +143,12 @@ fn counted<R: Read, W: Write>(
     most.map_or(Ok(None), |most| own_lines::changed(request, own, most))
 }
 
+/// What stands at a path in a merge, and in each of its parents.
+type Versions = (Option<Entry>, [Option<Entry>; 2]);
+
 /// The paths at which a merge differs from either parent. Where it equals both there is nothing to tell.
 struct Merge {
-    /// What the merge has, and what each parent has.
-    entries: BTreeMap<Vec<u8>, (Option<Entry>, [Option<Entry>; 2])>,
+    entries: BTreeMap<Vec<u8>, Versions>,
 }
 
 impl Merge {

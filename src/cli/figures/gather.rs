@@ -16,9 +16,10 @@ use crate::domain::time::Timestamp;
 use crate::ports::log::LogError;
 use crate::ports::policy_source::PolicySource as _;
 use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread::{self, ScopedJoinHandle};
 
 /// How many entries are handed over at once.
@@ -90,19 +91,22 @@ pub fn of_server(
     let name = &parts.settings.repository;
     let progress = Progress::new(name, size);
     let (read, verified) = thread::scope(|scope| {
-        let (leaves, to_read) = sync_channel(BATCHES);
-        let (entries, to_count) = sync_channel(BATCHES);
+        let (leaves, to_read) = conveyor();
+        let (entries, to_count) = conveyor();
         let verified = scope.spawn(|| check(&paths, leaves));
         let reading = scope.spawn(|| read(&reader, &paths, to_read, entries));
-        for batch in to_count {
-            progress.advance(batch.len() as u64);
-            for Read { index, entry, policy } in batch {
-                if let Event::Policy(_) = entry.event {
-                    fold.put_in_force(entry.time, policy);
+        to_count
+            .each(|batch: &mut Vec<Read>| {
+                progress.advance(batch.len() as u64);
+                for Read { index, entry, policy } in batch {
+                    if let Event::Policy(_) = entry.event {
+                        fold.put_in_force(entry.time, policy.take());
+                    }
+                    fold.take(*index, entry);
                 }
-                fold.take(index, &entry);
-            }
-        }
+                Ok(())
+            })
+            .unwrap_or_else(|never: Infallible| match never {});
         (joined(reading), joined(verified))
     });
     let verified: Verified = verified.or_fail()?;
@@ -139,43 +143,77 @@ struct Read {
     policy: Option<Policy>,
 }
 
-/// Checks the log, and hands on what stands in it.
-fn check(paths: &AuditPaths, to: SyncSender<Vec<StoredEntry>>) -> Result<Verified, LogError> {
-    let mut batch = Vec::with_capacity(BATCH);
-    // Where the reading has ended with an error nobody receives; the log is checked nevertheless.
-    let send =
-        |batch: &mut Vec<StoredEntry>| to.send(std::mem::replace(batch, Vec::with_capacity(BATCH))).unwrap_or_default();
-    let verified = verify_each(paths, Depth::Leaves, &[], &mut |line: &Accepted<'_>| {
-        batch.push(StoredEntry { index: line.index, leaf: line.frame.leaf.to_vec() });
-        if batch.len() == BATCH {
-            send(&mut batch);
+/// Makes the two ends of a way on which one thread hands batches to another.
+///
+/// They come back when they are done with, to be freed where they were made: threads that free each other's memory wait for each
+/// other most of the time.
+fn conveyor<T>() -> (Front<T>, Back<T>) {
+    let ((to, from), (back, returned)) = (sync_channel(BATCHES), channel());
+    (Front { to, returned, batch: Vec::with_capacity(BATCH) }, Back { from, back })
+}
+
+struct Front<T> {
+    to: SyncSender<Vec<T>>,
+    returned: Receiver<Vec<T>>,
+    batch: Vec<T>,
+}
+
+impl<T> Front<T> {
+    fn push(&mut self, item: T) {
+        self.batch.push(item);
+        if self.batch.len() == BATCH {
+            self.flush();
         }
+    }
+
+    /// Hands over what waits. Where the other end has stopped with an error nobody receives it, and nobody misses it.
+    fn flush(&mut self) {
+        let mut next = self.returned.try_iter().last().unwrap_or_default();
+        next.clear();
+        self.to.send(std::mem::replace(&mut self.batch, next)).unwrap_or_default();
+    }
+}
+
+struct Back<T> {
+    from: Receiver<Vec<T>>,
+    back: Sender<Vec<T>>,
+}
+
+impl<T> Back<T> {
+    /// Calls `work` for each batch, until there are no more or it fails.
+    fn each<E>(self, mut work: impl FnMut(&mut Vec<T>) -> Result<(), E>) -> Result<(), E> {
+        for mut batch in self.from {
+            work(&mut batch)?;
+            self.back.send(batch).unwrap_or_default();
+        }
+        Ok(())
+    }
+}
+
+/// Checks the log, and hands on what stands in it.
+fn check(paths: &AuditPaths, mut to: Front<StoredEntry>) -> Result<Verified, LogError> {
+    let verified = verify_each(paths, Depth::Leaves, &[], &mut |line: &Accepted<'_>| {
+        to.push(StoredEntry { index: line.index, leaf: line.frame.leaf.to_vec() });
     });
-    send(&mut batch);
+    to.flush();
     verified
 }
 
 /// Reads the entries in leaves until there are no more, or one cannot be read.
-fn read(
-    reader: &LogReader,
-    paths: &AuditPaths,
-    from: Receiver<Vec<StoredEntry>>,
-    to: SyncSender<Vec<Read>>,
-) -> Result<(), LogError> {
-    for batch in from {
-        let read = |stored: StoredEntry| {
+fn read(reader: &LogReader, paths: &AuditPaths, from: Back<StoredEntry>, mut to: Front<Read>) -> Result<(), LogError> {
+    let found = from.each(|batch| {
+        for stored in batch {
             let entry = stored.whole(paths)?;
             let policy = match &entry.event {
                 Event::Policy(change) => load(&reader.policy_files(change.files)?).ok(),
                 _ => None,
             };
-            Ok(Read { index: stored.index, entry, policy })
-        };
-        let entries = batch.into_iter().map(read).collect::<Result<_, LogError>>()?;
-        // Whoever counts takes batches until there are no more, so that sending cannot fail.
-        to.send(entries).unwrap_or_default();
-    }
-    Ok(())
+            to.push(Read { index: stored.index, entry, policy });
+        }
+        Ok(())
+    });
+    to.flush();
+    found
 }
 
 fn joined<T>(handle: ScopedJoinHandle<'_, T>) -> T {
