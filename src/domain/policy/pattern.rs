@@ -31,8 +31,8 @@ pub enum PatternError {
 #[derive(Debug, Clone)]
 pub struct Patterns {
     written: Vec<String>,
-    take: Option<GlobSet>,
-    leave: GlobSet,
+    take: Option<Globs>,
+    leave: Globs,
     /// What every name begins with that one of the taking entries can match, for each of them.
     beginnings: Vec<Vec<u8>>,
 }
@@ -51,7 +51,7 @@ impl Patterns {
     /// # Errors
     /// The first entry that [`Patterns::check`] refuses.
     pub fn new(entries: &[String]) -> Result<Self, PatternError> {
-        Self::read(entries, glob)
+        Self::read(entries, |globs, pattern| globs.add(pattern))
     }
 
     /// Reads a list for the values of labels: upper and lower case are the same in ASCII, and a slash is a character like others.
@@ -59,29 +59,33 @@ impl Patterns {
     /// # Errors
     /// As [`Patterns::new`].
     pub fn of_labels(entries: &[String]) -> Result<Self, PatternError> {
-        Self::read(entries, |pattern| build(builder(pattern)?.literal_separator(false).case_insensitive(true)))
+        Self::read(entries, |globs, pattern| {
+            globs.compiled.push(build(builder(pattern)?.literal_separator(false).case_insensitive(true))?);
+            Ok(())
+        })
     }
 
-    fn read(entries: &[String], glob: impl Fn(&str) -> Result<Glob, PatternError>) -> Result<Self, PatternError> {
-        let mut take = GlobSetBuilder::new();
-        let mut leave = GlobSetBuilder::new();
+    fn read(
+        entries: &[String],
+        add: impl Fn(&mut Reading, &str) -> Result<(), PatternError>,
+    ) -> Result<Self, PatternError> {
+        let (mut take, mut leave) = (Reading::default(), Reading::default());
         let mut takes = entries.is_empty();
         for entry in entries {
             match entry.strip_prefix('!') {
-                Some(rest) => leave.add(glob(rest)?),
+                Some(rest) => add(&mut leave, rest)?,
                 None => {
                     takes = true;
-                    take.add(glob(entry)?)
+                    add(&mut take, entry)?;
                 }
-            };
+            }
         }
-        let built = |set: GlobSetBuilder| set.build().map_err(|e| PatternError::Syntax(e.kind().to_string()));
         let beginnings = match takes {
             true => entries.iter().filter(|entry| !entry.starts_with('!')).map(|entry| beginning(entry)).collect(),
             false => vec![Vec::new()],
         };
-        let take = takes.then(|| built(take)).transpose()?;
-        Ok(Self { written: entries.to_vec(), take, leave: built(leave)?, beginnings })
+        let take = takes.then(|| take.finish()).transpose()?;
+        Ok(Self { written: entries.to_vec(), take, leave: leave.finish()?, beginnings })
     }
 
     /// Tells whether the list matches any of `paths`, which are sorted.
@@ -94,9 +98,7 @@ impl Patterns {
 
     /// Tells whether the list matches `name`.
     pub fn matches(&self, name: &[u8]) -> bool {
-        let candidate = Candidate::new(OsStr::from_bytes(name));
-        self.take.as_ref().is_none_or(|set| set.is_match_candidate(&candidate))
-            && !self.leave.is_match_candidate(&candidate)
+        self.take.as_ref().is_none_or(|globs| globs.match_name(name)) && !self.leave.match_name(name)
     }
 
     /// Tells whether the list takes everything but what it names.
@@ -107,6 +109,55 @@ impl Patterns {
     /// Returns the entries as they were written.
     pub fn written(&self) -> &[String] {
         &self.written
+    }
+}
+
+/// Patterns, any of which may match.
+///
+/// Those that are a name, or a folder and `**`, need no compiling, which is what takes longest when a policy with many rules is read.
+#[derive(Debug, Clone)]
+struct Globs {
+    names: Vec<Vec<u8>>,
+    /// With the slash at their end.
+    folders: Vec<Vec<u8>>,
+    compiled: GlobSet,
+}
+
+impl Globs {
+    fn match_name(&self, name: &[u8]) -> bool {
+        self.names.iter().any(|whole| whole == name)
+            || self.folders.iter().any(|folder| name.starts_with(folder))
+            || !self.compiled.is_empty() && self.compiled.is_match(OsStr::from_bytes(name))
+    }
+}
+
+/// [`Globs`] as they are read.
+#[derive(Default)]
+struct Reading {
+    names: Vec<Vec<u8>>,
+    folders: Vec<Vec<u8>>,
+    compiled: Vec<Glob>,
+}
+
+impl Reading {
+    fn add(&mut self, pattern: &str) -> Result<(), PatternError> {
+        let glob = glob(pattern)?;
+        let start = beginning(pattern);
+        match &pattern.as_bytes()[start.len()..] {
+            b"" => self.names.push(start),
+            b"**" if start.ends_with(b"/") => self.folders.push(start),
+            _ => self.compiled.push(glob),
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> Result<Globs, PatternError> {
+        let mut set = GlobSetBuilder::new();
+        for glob in self.compiled {
+            set.add(glob);
+        }
+        let compiled = set.build().map_err(|e| PatternError::Syntax(e.kind().to_string()))?;
+        Ok(Globs { names: self.names, folders: self.folders, compiled })
     }
 }
 
@@ -179,6 +230,7 @@ fn builder(pattern: &str) -> Result<GlobBuilder<'_>, PatternError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn list(entries: &[&str]) -> Patterns {
         let owned: Vec<String> = entries.iter().map(|e| (*e).to_owned()).collect();
@@ -207,6 +259,19 @@ mod tests {
         ];
         for (entries, name, expected) in cases {
             assert_eq!(list(entries).matches(name.as_bytes()), expected, "{entries:?} on {name}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_needs_no_compiling_matches_as_if_it_were_compiled(
+            pattern in "[a/]{1,4}(\\*\\*)?",
+            name in "[ab/\n]{0,5}",
+        ) {
+            prop_assume!(Patterns::check(&pattern).is_ok());
+            let compiled = glob(&pattern).expect("checked").compile_matcher();
+            let expected = compiled.is_match(OsStr::from_bytes(name.as_bytes()));
+            prop_assert_eq!(list(&[&pattern]).matches(name.as_bytes()), expected, "{} on {:?}", pattern, name);
         }
     }
 
