@@ -294,6 +294,9 @@ impl Standing {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::audit::decision::Counted;
+    use crate::domain::audit::events::{Applied, OutcomeKind};
+    use crate::domain::name::{PrincipalId, RoleName, RuleName};
 
     #[test]
     fn a_gate_forgets_the_tokens_with_which_it_opened_when_none_of_them_can_count_any_more() {
@@ -315,5 +318,46 @@ mod tests {
         assert_eq!(open(2, later(1)), [1, 2], "twice is once");
         assert_eq!(open(3, later(month - 1)), [1, 2, 3]);
         assert_eq!(open(4, later(month)), [2, 3, 4]);
+    }
+
+    #[test]
+    fn a_push_that_moved_only_a_part_keeps_the_debts_of_that_part_and_those_of_others() {
+        let time = Timestamp::from_unix(1_700_000_000).expect("a time");
+        let target = |name: &str| Target::parse(name).expect("a target");
+        let (main, stable) = (target("refs/heads/main"), target("refs/heads/stable"));
+        let debt = |index: u8, of: u64, target: &Target| Debt {
+            index: index.into(),
+            time,
+            overriding: Override {
+                of,
+                target: target.clone(),
+                rule: RuleName::new("review").expect("a name"),
+                subjects: vec![],
+                overriders: vec![Counted {
+                    principal: PrincipalId::new("carol").expect("a name"),
+                    token: TokenId([index; 32]),
+                    role: RoleName::new("oncall").expect("a name"),
+                    stands_in_for: None,
+                    delegation: None,
+                }],
+                roles: vec![],
+                barred: vec![],
+                due: time,
+                blob: None,
+            },
+        };
+        let unsettled = |index: u64| Unsettled { index, time, transaction: None, updates: vec![] };
+        let mut standing = Standing {
+            unsettled: vec![unsettled(1), unsettled(2)],
+            debts: vec![debt(11, 1, &main), debt(12, 1, &stable), debt(13, 2, &main), debt(14, 2, &stable)],
+            ..Standing::default()
+        };
+        let applied = vec![Applied { target: main.clone(), value: vec![] }];
+        let outcome = Outcome { of: 1, applied, how: OutcomeKind::Applied, settled: false, blob: None };
+        let changes = standing.settle(time, &outcome).expect("it was open");
+        assert_eq!(standing.debts.iter().map(|debt| debt.index).collect::<Vec<_>>(), [11, 13, 14]);
+        assert_eq!(changes.len(), 1);
+        assert_eq!((&changes[0].target, &changes[0].used), (&main, &BTreeSet::from([TokenId([11; 32])])));
+        assert_eq!(standing.unsettled, [unsettled(2)]);
     }
 }
