@@ -136,6 +136,8 @@ mod tests {
         assert_eq!(changed_lines(b"", many.as_bytes(), 1_000), Some(1_000));
         assert_eq!(changed_lines(b"", many.as_bytes(), 5), Some(6));
         assert_eq!(changed_lines(b"a\nb\na\n", b"b\na\nb\n", 0), Some(1));
+        assert_eq!(changed_lines(b"a\nb\nc\nd\ne\n", b"e\nd\nc\nb\na\n", 7), Some(8));
+        assert_eq!(changed_lines(b"a\nb\nc\nd\ne\n", b"e\nd\nc\nb\na\n", 5), Some(6));
     }
 
     #[test]
