@@ -53,3 +53,42 @@ fn within(policy: &Policy, target: &Target, action: &Action, from: Timestamp, un
     let frozen = edges.windows(2).filter(|pair| rules.iter().any(|rule| policy.in_force(rule, pair[0])));
     frozen.map(|pair| pair[1].since(pair[0]).as_seconds()).sum()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::policy::{PolicyFile, load};
+
+    #[test]
+    fn a_freeze_enforces_never_for_whole_targets_at_some_times() {
+        let head = r#"
+version = 1
+default = "allow"
+[principals.alice]
+keys = ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIK8Go+MpFxTk81bBnJsVzRlR7G5mYqp3vgdUfyiTgzQd"]
+[roles.dba]
+members = ["alice"]
+[windows.noon]
+from = 2026-11-23T12:00:00
+to = 2026-11-23T13:00:00
+timezone = "UTC"
+[[rule]]
+name = "main"
+branches = ["main"]
+"#;
+        let cases = [
+            ("during = \"noon\"\ndeny = true", true),
+            ("outside = \"noon\"\ndeny = true", true),
+            ("during = \"noon\"\ndeny = true\nmode = \"observe\"", false),
+            ("deny = true", false),
+            ("during = \"noon\"\nrequire = [{ role = \"dba\", approvals = 1 }]", false),
+            ("during = \"noon\"\ndeny = true\npaths = [\"db/**\"]", false),
+            ("during = \"noon\"\ndeny = true\nlarger_than = { files = 5 }", false),
+        ];
+        for (rest, expected) in cases {
+            let text = format!("{head}{rest}\n").into_bytes();
+            let policy = load(&[PolicyFile { name: "policy.toml".to_owned(), text }]).expect("a policy");
+            assert_eq!(freezes(&policy.rules[0]), expected, "{rest}");
+        }
+    }
+}
