@@ -143,9 +143,16 @@ impl Landing for HgLanding {
     /// Strips the changesets that arrived with requests which wait no longer.
     fn sweep(&mut self) -> Result<(), ParkingError> {
         self.talk = None;
-        let mut strip = central_as_path(&self.central);
-        strip.extend(["debugstrip", "--quiet", "--no-backup", "--rev", UNNEEDED].map(OsString::from));
-        self.hg("strip what no request needs", strip).map(drop)
+        let hg = |doing, command: &[&str]| {
+            let mut arguments = central_as_path(&self.central);
+            arguments.extend(command.iter().map(OsString::from));
+            self.hg(doing, arguments)
+        };
+        // To strip nothing is an error in old versions.
+        if !hg("look for what no request needs", &["log", "--template", "{node}", "--rev", UNNEEDED])?.is_empty() {
+            hg("strip what no request needs", &["debugstrip", "--quiet", "--no-backup", "--rev", UNNEEDED])?;
+        }
+        Ok(())
     }
 
     fn supposed(&mut self, request: &KeptRequest) -> Result<Option<&mut dyn History>, ParkingError> {
