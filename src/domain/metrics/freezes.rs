@@ -57,25 +57,10 @@ fn within(policy: &Policy, target: &Target, action: &Action, from: Timestamp, un
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::policy::{PolicyFile, load};
+    use crate::domain::metrics::history::policy;
 
     #[test]
     fn a_freeze_enforces_never_for_whole_targets_at_some_times() {
-        let head = r#"
-version = 1
-default = "allow"
-[principals.alice]
-keys = ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIK8Go+MpFxTk81bBnJsVzRlR7G5mYqp3vgdUfyiTgzQd"]
-[roles.dba]
-members = ["alice"]
-[windows.noon]
-from = 2026-11-23T12:00:00
-to = 2026-11-23T13:00:00
-timezone = "UTC"
-[[rule]]
-name = "main"
-branches = ["main"]
-"#;
         let cases = [
             ("during = \"noon\"\ndeny = true", true),
             ("outside = \"noon\"\ndeny = true", true),
@@ -86,9 +71,8 @@ branches = ["main"]
             ("during = \"noon\"\ndeny = true\nlarger_than = { files = 5 }", false),
         ];
         for (rest, expected) in cases {
-            let text = format!("{head}{rest}\n").into_bytes();
-            let policy = load(&[PolicyFile { name: "policy.toml".to_owned(), text }]).expect("a policy");
-            assert_eq!(freezes(&policy.rules[0]), expected, "{rest}");
+            let policy = policy(&format!("[[rule]]\nname = \"last\"\n{rest}\n"));
+            assert_eq!(policy.rules.last().map(freezes), Some(expected), "{rest}");
         }
     }
 }

@@ -66,10 +66,10 @@ pub fn at(seconds: i64) -> Timestamp {
     Timestamp::from_unix(START + seconds).expect("a time")
 }
 
-/// The policy of the log.
-pub fn policy() -> Policy {
+/// The policy of the log, with more behind it.
+pub fn policy(more: &str) -> Policy {
     let with_key = |text: String, who: &str| text.replace(&format!("KEY_OF_{who}"), &key(&signer(who)).openssh());
-    let text = ["alice", "bob", "carol"].into_iter().fold(POLICY.to_owned(), with_key).into_bytes();
+    let text = ["alice", "bob", "carol"].into_iter().fold(POLICY.to_owned() + more, with_key).into_bytes();
     load(&[PolicyFile { name: "policy.toml".to_owned(), text }]).expect("a policy")
 }
 
@@ -300,7 +300,7 @@ impl Log {
     /// As [`Log::figures`], with these answers to what did not land.
     pub fn figures_of(&self, since: i64, now: i64, key: Option<Key>, answers: Box<Respond<'_>>) -> Figures {
         let mut fold = Fold::new(KEEP, at(since), key, answers);
-        fold.put_in_force(at(0), Some(policy()));
+        fold.put_in_force(at(0), Some(policy("")));
         for (index, entry) in (0..).zip(&self.entries) {
             fold.take(index, entry);
         }
