@@ -31,7 +31,7 @@ fn by_us(message: &str) -> String {
 }
 
 /// Messages, and how many trailers they have.
-const MESSAGES: [(&str, usize); 40] = [
+const MESSAGES: [(&str, usize); 44] = [
     ("", 0),
     ("\n", 0),
     ("subject", 0),
@@ -68,6 +68,10 @@ const MESSAGES: [(&str, usize); 40] = [
     ("subject\n\nSeverity: a\n# ------------------------ >8 ------------------------\nSeverity: b\n", 1),
     ("subject\n\nSeverity: a\n\nConflicts:\n\tfile\n\nother\n", 0),
     ("subject\n\nSeverity: a\n\nConflicts:\n\tfile\n\tSeverity: b\n", 1),
+    ("subject\n\nSeverity: a\n\nConflicts:\n\tfile\n# comment\n", 1),
+    ("subject\n\nSeverity: a\n# comment\n folded\n", 0),
+    ("subject\n\nbody\n folded\nSeverity: a\n", 0),
+    ("subject\n\nbody\n folded\n\ttwice\nSeverity: a\n", 0),
     ("subject\r\n\r\nSeverity: a\r\n b\r\n", 1),
     ("subject\n\nhttps://example.com/x\n", 1),
     ("subject\n\nSeverity is: a\n", 0),

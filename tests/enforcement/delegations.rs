@@ -107,6 +107,17 @@ fn a_delegation_counts_for_exactly_what_it_says() {
 }
 
 #[test]
+fn one_who_fills_a_place_of_their_own_is_not_refused_for_whom_they_stand_in() {
+    let policy = asking("{ role = \"boss\", approvals = 1 }, { role = \"lead\", approvals = 1 }");
+    let tokens = [carols(), delegate("boss", "carol").by("alice")];
+    let cases =
+        [("alice", "deny | r: 1 boss for cb, +carol/lead"), ("bob", "deny | r: 1 lead for cb, +carol@alice/boss")];
+    for (pusher, expected) in cases {
+        assert_eq!(told(&judge(&policy, &push(pusher, &[one()]), &tokens)), expected, "{pusher}");
+    }
+}
+
+#[test]
 fn somebody_whose_time_is_over_delegates_nothing() {
     let mut policy = one_boss();
     let alice = policy.principals.keys().find(|who| who.as_str() == "alice").expect("alice").clone();

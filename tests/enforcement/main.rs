@@ -16,6 +16,7 @@ mod people;
 mod properties;
 mod quorum;
 mod rejection;
+mod requests;
 mod rules;
 mod server;
 mod sizes;

@@ -179,6 +179,8 @@ fn who_could_still_sign_is_named() {
     let two = "require = [{ role = \"team\", approvals = 2 }]";
     let lead_then_dba = "require = [{ role = \"lead\", approvals = 1 }, { role = \"dba\", approvals = 1 }]";
     let apart = &format!("{lead_then_dba}\ndistinct_people = false");
+    let lead_and_two = "require = [{ role = \"lead\", approvals = 1 }, { role = \"dba\", approvals = 2 }]\n\
+                        distinct_people = false";
     let either = "any_of = [[{ role = \"dba\", approvals = 1 }], [{ role = \"lead\", approvals = 1 }]]";
     let cases = [
         ("everybody", two, one(), "", "alice bob carol"),
@@ -189,6 +191,7 @@ fn who_could_still_sign_is_named() {
         ("who sits in one place may move to another", lead_then_dba, one(), "bob", "alice carol"),
         ("one person may fill both", apart, one(), "bob", ""),
         ("the empty place only", apart, one(), "carol", "alice bob"),
+        ("a place that is filled is free for nobody else", lead_and_two, one(), "bob", "alice"),
         ("those of every alternative", either, one(), "", "alice bob carol"),
     ];
     for (situation, lines, update, people, expected) in cases {

@@ -2,6 +2,7 @@
 
 use crate::support::{Build, approve, check, judge_update, policy, policy_with, rule, told, update};
 use jit::domain::change::RefUpdate;
+use jit::domain::policy::{Measure, new_to};
 
 const DBA: &str = "require = [{ role = \"dba\", approvals = 1 }]";
 
@@ -38,6 +39,20 @@ fn an_update_is_larger_if_it_is_over_any_limit() {
         let told = told(&judge_update(&policy(&larger(limits)), &update, &[]));
         assert_eq!(told.starts_with("deny"), asked, "{limits}: {told}");
     }
+}
+
+#[test]
+fn what_was_counted_is_shown_for_each_limit() {
+    let shown = |limits: &str, update: &RefUpdate| -> Vec<(&str, usize, bool, usize)> {
+        let policy = policy(&larger(limits));
+        let (rule, size) = (&policy.rules[0], policy.rules[0].larger_than.expect("limits"));
+        let one = |one: &Measure| (one.what, one.least, one.is_whole, one.limit);
+        size.measures(update, &new_to(rule, update)).iter().map(one).collect()
+    };
+    let two = |paths: &str| update("a", "c", &format!("c<b {paths}; b<a x y %7"));
+    assert_eq!(shown("files = 1, lines = 9", &two("x z %3")), [("files", 3, true, 1), ("lines", 10, true, 9)]);
+    assert_eq!(shown("commits = 1, lines = 5", &two("x %?")), [("lines", 7, false, 5), ("commits", 2, true, 1)]);
+    assert_eq!(shown("files = 8", &two("?")), [("files", 2, false, 8)]);
 }
 
 #[test]

@@ -184,6 +184,7 @@ fn roles_have_members_and_do_not_contain_themselves() {
         ("[roles.r]\nmembers = []", &[("`members` is an empty list", "[]")]),
         ("[roles.r]\nmembers = [\"bob\", \"bob\"]", &[("`bob` stands twice in this list", "\"bob\"")]),
         ("[roles.r]\nmembers = [\"role:r\"]", &[("the role `r` contains itself: r > r", "\"role:r\"")]),
+        ("[roles.r]\nmembers = [\"role:dev\", \"role:r\"]", &[("the role `r` contains itself: r > r", "\"role:r\"")]),
         (
             "[roles.a]\nmembers = [\"bob\", \"role:b\"]\n[roles.b]\nmembers = [\"role:c\"]\n[roles.c]\nmembers = [\"role:a\"]\n[roles.d]\nmembers = [\"role:a\"]",
             &[("the role `a` contains itself: a > b > c > a", "\"role:a\"")],
@@ -200,6 +201,22 @@ fn roles_have_members_and_do_not_contain_themselves() {
             ],
         ),
     ]);
+}
+
+#[test]
+fn nobody_counts_the_members_of_a_role_with_a_fault() {
+    let cases = [
+        ("members = [\"alicia\"]", "there is no principal `alicia`", "\"alicia\""),
+        ("members = [\"bob\", \"role:devs\"]", "there is no role `devs`", "\"role:devs\""),
+        ("members = [\"bob\", 1]", "`members` takes strings, not an integer", "1"),
+    ];
+    for (members, what, underlined) in cases {
+        for role in ["inner", "outer"] {
+            let roles = format!("[roles.inner]\n{members}\n[roles.outer]\nmembers = [\"role:inner\"]\n");
+            let rule = format!("[[rule]]\nname = \"r\"\nrequire = [{{ role = \"{role}\", approvals = 9 }}]");
+            check(&[(&format!("{roles}{rule}"), &[(what, underlined)])]);
+        }
+    }
 }
 
 #[test]

@@ -118,6 +118,17 @@ fn what_is_too_much_is_refused() {
 }
 
 #[test]
+fn patterns_that_are_too_much_together_are_refused() {
+    let list = |count: usize| -> Vec<String> {
+        (0..count).map(|n| format!("{n:03}{}", "?".repeat(limits::PATTERN_BYTES - 3))).collect()
+    };
+    let rule = |count: usize| format!("[[rule]]\nname = \"r\"\ndeny = true\npaths = {:?}", list(count));
+    with_people(&rule(1)).expect("it loads");
+    let found = seen(&with_people(&rule(300)).expect_err("a fault"));
+    assert!(found.len() == 1 && found[0].1 == format!("{:?}", list(300)), "{:?}", found[0].0);
+}
+
+#[test]
 fn as_much_as_is_allowed_loads() {
     let filled = |text: &str, length: usize| [text.as_bytes(), &vec![b'#'; length - text.len()]].concat();
     let first = "version = 1\ndefault = \"deny\"\n";
@@ -153,11 +164,23 @@ fn nested_roles_do_not_multiply_members_without_end() {
     let people: Vec<String> = (0..500).map(|n| format!("p{n}")).collect();
     let mut text: String = people.iter().map(|name| format!("principals.{name} = {{}}\n")).collect();
     text += &format!("[roles.r0]\nmembers = {people:?}\n");
-    for n in 1..=400 {
+    for n in 1..=398 {
         text += &format!("[roles.r{n}]\nmembers = [\"role:r{}\"]\n", n - 1);
     }
-    let faults = with_people(&text).expect_err("faults");
-    assert_eq!(seen(&faults), [("more than 200000 members of all roles together".to_owned(), "r399".to_owned())]);
+    // With the four memberships of `PEOPLE` that leaves 496.
+    let too_many =
+        |role: &str| Some(vec![("more than 200000 members of all roles together".to_owned(), role.to_owned())]);
+    let cases = [
+        (format!("[roles.rest]\nmembers = {:?}\n", &people[..496]), None),
+        (format!("[roles.rest]\nmembers = {:?}\n", &people[..497]), too_many("r398")),
+        (
+            "[roles.r399]\nmembers = [\"role:r398\"]\n[roles.r400]\nmembers = [\"role:r399\"]\n".to_owned(),
+            too_many("r399"),
+        ),
+    ];
+    for (rest, expected) in cases {
+        assert_eq!(with_people(&format!("{text}{rest}")).err().map(|faults| seen(&faults)), expected);
+    }
 }
 
 #[test]

@@ -27,6 +27,7 @@ fn patterns_are_patterns_that_something_can_match() {
         ("paths = [\"a\", \"!../b\"]", "no path can match `!../b`", "\"!../b\""),
         ("paths = [\"a\", \"!**\"]", "`paths` matches nothing", "[\"a\", \"!**\"]"),
         ("paths = [\"a\", \"!a\"]", "`paths` matches nothing", "[\"a\", \"!a\"]"),
+        ("paths = [\"!**\"]", "`paths` matches nothing", "[\"!**\"]"),
     ];
     for (line, what, underlined) in cases {
         check_rule(&[(&format!("{ASKS}{line}"), &[(what, underlined)])]);
@@ -91,7 +92,10 @@ fn labels_are_keys_and_values_that_a_trailer_can_have() {
     for (line, what, underlined) in cases {
         check_rule(&[(&format!("{ASKS}{line}"), &[(what, underlined)])]);
     }
-    with_people(&format!("[[rule]]\nname = \"r\"\n{ASKS}labels = {{ Severity = [\"!*\"] }}")).expect("it loads");
+    // Whatever the value, it is taken away: the rule is about commits without the label.
+    for all in ["!*", "!**"] {
+        with_people(&format!("[[rule]]\nname = \"r\"\n{ASKS}labels = {{ Severity = [\"{all}\"] }}")).expect("it loads");
+    }
 }
 
 #[test]
@@ -170,7 +174,7 @@ fn a_rule_asks_for_something() {
 
 #[test]
 fn the_keys_of_a_rule_do_not_exclude_each_other() {
-    let cases: [(&str, &[&str], &str); 16] = [
+    let cases: [(&str, &[&str], &str); 17] = [
         ("branches = [\"main\"]\ntags = [\"v*\"]", &["branches", "tags"], "tags"),
         ("tags = [\"v*\"]\nbookmarks = [\"@\"]", &["tags", "bookmarks"], "bookmarks"),
         ("refs = [\"refs/heads/main\"]\ntags = [\"v*\"]", &["refs", "tags"], "tags"),
@@ -183,6 +187,7 @@ fn the_keys_of_a_rule_do_not_exclude_each_other() {
         ("refs = [\"refs/heads/x\"]\nactions = [\"close\", \"new-head\"]", &["refs", "actions"], "actions"),
         ("bookmarks = [\"@\"]\nactions = [\"publish\"]", &["bookmarks", "actions"], "actions"),
         ("tags = [\"v*\"]\nactions = [\"update\"]", &["tags", "actions"], "actions"),
+        ("refs = [\"refs/tags/v*\"]\nactions = [\"update\"]", &["refs", "actions"], "actions"),
         ("ttl = \"1h\"", &["deny", "ttl"], "ttl"),
         ("require = [{ role = \"dev\", approvals = 1 }]", &["deny", "require"], "require"),
         ("any_of = [[{ role = \"dev\", approvals = 1 }]]", &["deny", "any_of"], "any_of"),
@@ -214,6 +219,8 @@ fn thresholds_can_be_met() {
     check_rule(&[
         (&require(&[one("dev", "0")]), &[("`approvals` must be at least 1", "0")]),
         (&require(&[one("dev", "-3")]), &[("`approvals` must be at least 1", "-3")]),
+        (&require(&[one("dev", "101")]), &[("more than 100 approvals in one entry", "101")]),
+        (&require(&[one("dev", "100")]), &[("100 approvals are asked of `dev`, which has 2 members", "100")]),
         (&require(&[one("dev", "1_000")]), &[("more than 100 approvals in one entry", "1_000")]),
         (&require(&[one("dev", "3")]), &[("3 approvals are asked of `dev`, which has 2 members", "3")]),
         (&require(&[one("lead", "2")]), &[("2 approvals are asked of `lead`, which has 1 member", "2")]),

@@ -1,7 +1,7 @@
 //! The schema for editors and the page of the policy's keys say what the code reads.
 
 use crate::support::{PEOPLE, file};
-use jit::domain::policy::{Faults, load, schema};
+use jit::domain::policy::{Faults, load, rule_keys, schema};
 use regex::Regex;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -23,6 +23,12 @@ fn keys(kind: Option<&str>) -> BTreeSet<String> {
 fn the_schema_that_is_published_is_the_one_of_the_code() {
     let run = Command::new(env!("CARGO_BIN_EXE_jit")).args(["policy", "schema"]).output().expect("the program");
     assert_eq!(String::from_utf8_lossy(&run.stdout), page("policy.schema.json"));
+}
+
+#[test]
+fn the_schema_has_every_key_of_a_rule() {
+    let known: BTreeSet<String> = rule_keys().iter().map(|key| (*key).to_owned()).collect();
+    assert_eq!(known, keys(Some("rule")));
 }
 
 #[test]

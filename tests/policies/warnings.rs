@@ -72,6 +72,12 @@ fn a_quorum_that_needs_the_author_or_the_pusher_is_told() {
         let rule = format!("[[rule]]\nname = \"r\"\nbranches = [\"main\"]\n{asked}\n");
         expect(&format!("{}{lead}{SOUND}{rule}", team()), None, expected);
     }
+    // Whoever has a login can push, whoever has an address can write.
+    let pair = "[[rule]]\nname = \"r\"\nbranches = [\"main\"]\nrequire = [{ role = \"pair\", approvals = 2 }]\n";
+    for key in ["logins", "emails"] {
+        let lines: Vec<String> = team().lines().filter(|line| !line.starts_with(key)).map(str::to_owned).collect();
+        expect(&format!("{}\n{SOUND}{pair}", lines.join("\n")), None, &[(both, "require")]);
+    }
     // Who has neither login nor address can be neither author nor pusher.
     let nameless = format!(
         "{PEOPLE}[[rule]]\nname = \"r\"\nbranches = [\"main\"]\nrequire = [{{ role = \"dev\", approvals = 2 }}]\n"
@@ -86,7 +92,10 @@ fn names_that_nothing_refers_to_are_told() {
     let production = "[environments.production]\nbranches = [\"main\"]\n";
     let window =
         "[windows.year-end]\nfrom = 2026-12-20T00:00:00\nto = 2027-01-04T08:00:00\ntimezone = \"Europe/Vienna\"\n";
-    let cases: [(String, &[(&str, &str)]); 5] = [
+    let check = "[checks.tests]\nrole = \"pair\"\n";
+    let cases: [(String, &[(&str, &str)]); 7] = [
+        (check.to_owned(), &[("no rule asks for the check `tests`", "tests")]),
+        (format!("{check}[[rule]]\nname = \"c\"\nbranches = [\"main\"]\nchecks = [\"tests\"]\n"), &[]),
         (format!("{within}{asks}"), &[]),
         (
             within.to_owned(),
@@ -118,17 +127,26 @@ fn time_that_is_over_or_ends_within_thirty_days_is_told() {
             expected,
         );
     }
-    let gone = team().replace("logins = [\"bob\"]", "logins = [\"bob\"]\nvalid_until = 2026-01-01T00:00:00Z");
     let rule = "[[rule]]\nname = \"r\"\nbranches = [\"main\"]\nrequire = [{ role = \"pair\", approvals = 2 }]\n";
-    let found = seen(&warned(&format!("{gone}{rule}"), None));
-    assert!(
-        found.contains(&("this rule can no longer be met: the time of `bob` is over".to_owned(), "require".to_owned()))
-    );
+    let over = ("this rule can no longer be met: the time of `bob` is over".to_owned(), "require".to_owned());
+    for (end, is_over) in
+        [("2026-01-01T00:00:00Z", true), ("2026-06-01T00:00:00Z", true), ("2026-06-01T00:00:01Z", false)]
+    {
+        let gone = team().replace("logins = [\"bob\"]", &format!("logins = [\"bob\"]\nvalid_until = {end}"));
+        assert_eq!(seen(&warned(&format!("{gone}{rule}"), None)).contains(&over), is_over, "{end}");
+    }
 }
 
 #[test]
 fn what_a_named_ref_leaves_open_is_told() {
-    let cases: [(&str, &[(&str, &str)]); 13] = [
+    let cases: [(&str, &[(&str, &str)]); 14] = [
+        (
+            "environments = [\"staging\"]\nactions = [\"update\"]\npushers = \"known\"",
+            &[(
+                "no enforcing rule is about create or rewrite or delete of refs/heads/stage: `default` lets it in",
+                "\"stage\"",
+            )],
+        ),
         (
             "branches = [\"topic\"]\nactions = [\"update\"]\npushers = \"known\"",
             &[(
@@ -187,10 +205,33 @@ fn what_a_named_ref_leaves_open_is_told() {
     ];
     let nights = "[windows.nights]\ndays = [\"mon\"]\nfrom = \"18:00\"\nto = \"20:00\"\ntimezone = \"UTC\"\n";
     for (rule, expected) in cases {
-        let window = if rule.contains("nights") { nights } else { "" };
-        let text = format!("{}{window}{SOUND}[[rule]]\nname = \"r\"\n{rule}\n", team());
+        let defined = match rule {
+            _ if rule.contains("nights") => nights,
+            _ if rule.contains("staging") => "[environments.staging]\nbranches = [\"stage\"]\n",
+            _ => "",
+        };
+        let text = format!("{}{defined}{SOUND}[[rule]]\nname = \"r\"\n{rule}\n", team());
         expect(&text, None, expected);
         assert_eq!(seen(&warned(&text.replacen("\"allow\"", "\"deny\"", 1), None)), [], "{rule}");
+    }
+}
+
+#[test]
+fn what_a_named_target_of_mercurial_leaves_open_is_told() {
+    let hg = Contents { system: System::Hg, targets: Vec::new(), tip: None, paths: Vec::new() };
+    let cases = [
+        (
+            "branches = [\"topic\"]",
+            "create or rewrite or close or new-head or publish of branch:topic: `default` lets it in",
+            "\"topic\"",
+        ),
+        ("tags = [\"v*\"]", "create or delete of tag:vx: `default` lets it in", "\"v*\""),
+    ];
+    for (targets, left, underlined) in cases {
+        let action = if targets.starts_with("tags") { "rewrite" } else { "update" };
+        let rule = format!("[[rule]]\nname = \"r\"\n{targets}\nactions = [\"{action}\"]\npushers = \"known\"\n");
+        let expected = format!("no enforcing rule is about {left}");
+        expect(&format!("{}{SOUND}{rule}", team()), Some(&hg), &[(&expected, underlined)]);
     }
 }
 

@@ -163,7 +163,7 @@ impl Again {
 impl Decision {
     /// Returns a digest that two decisions share if they differ at most in their duration.
     pub fn sameness(&self) -> Hash {
-        let plain = Self { duration_ms: 0, again: None, blob: None, ..self.clone() };
+        let plain = Self { duration_ms: 0, ..self.clone() };
         Hash::of(&serde_json::to_vec(&plain).expect("a decision holds nothing that JSON cannot"))
     }
 
@@ -200,5 +200,36 @@ impl Decision {
         self.tokens.clear();
         self.reasons.clear();
         self.policy_error = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Entry, Event};
+    use super::*;
+    use crate::domain::time::Timestamp;
+
+    #[test]
+    fn of_a_long_decision_the_leaf_says_what_moves_and_the_blob_all() {
+        let text = serde_json::json!({
+            "repository": "payments@5f0c", "pusher": { "login": "bob", "source": "env REMOTE_USER" }, "verdict": "deny",
+            "updates": [{
+                "target": "refs/heads/main", "actions": ["delete"], "old": [], "new": [], "refused": ["no ".repeat(30_000)],
+                "rules": [{ "name": "r", "mode": "enforce", "met": false, "unmet": ["never"], "required": [], "matched": 0,
+                            "counted": [], "not_counted": [] }],
+            }],
+            "tokens": { "07".repeat(32): "jit1.x.y" }, "policy": null, "reasons": [], "duration_ms": 1,
+        });
+        let decision: Decision = serde_json::from_value(text).expect("a decision");
+        let time = Timestamp::from_unix(1).expect("a time");
+        let whole = Entry { time, event: Event::Decision(Box::new(decision.clone())) };
+        let fitted = whole.fit().expect("it fits");
+        assert_eq!(fitted.blob, Some(whole.encode()));
+
+        let Event::Decision(short) = Entry::parse(&fitted.leaf).expect("a leaf").event else { panic!("a decision") };
+        let update = UpdateRecord { rules: Vec::new(), refused: Vec::new(), ..decision.updates[0].clone() };
+        let blob = Some(Hash::of(&whole.encode()));
+        let expected = Decision { updates: vec![update], tokens: BTreeMap::new(), blob, ..decision };
+        assert_eq!(*short, expected);
     }
 }

@@ -226,6 +226,9 @@ mod tests {
         let line = line.lines().last().expect("a signature line");
         assert_eq!(verifier.open_note(&format!("{note}{line}\n")), Ok(text));
         assert_eq!(witness.open_note(&note), Err(NoteError::UnknownKey));
+        // The four bytes of a key's id and one of another kind of signature; a key's id alone.
+        assert_eq!(verifier.open_note(&format!("{note}\u{2014} x AAAAAAA=\n")), Ok(text));
+        assert_eq!(verifier.open_note(&format!("{note}\u{2014} x AAAAAA==\n")), Err(NoteError::Malformed));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::domain::change::{ChangesetId, Target};
 use std::collections::BTreeMap;
 
 /// No line is longer, in bytes: a refname of a file system's longest path, or a Mercurial branch with thousands of heads.
-const MAX_LINE: u64 = 1 << 20;
+const MAX_LINE: u64 = 4 << 20;
 
 /// Why a target cannot be found in the list.
 #[derive(Debug, thiserror::Error)]
@@ -91,7 +91,7 @@ fn line_around<E: std::error::Error + 'static>(
         if let (Some(start), Some(end)) = (start, end) {
             return Ok((from + start as u64, bytes[start..end].to_vec()));
         }
-        if reach > MAX_LINE || (from == low && to == high) {
+        if reach >= MAX_LINE || (from == low && to == high) {
             return Err(RefsError::Damaged { offset: from });
         }
         reach *= 4;
@@ -104,13 +104,71 @@ mod tests {
     use crate::domain::change::IdKind;
     use std::convert::Infallible;
 
-    fn find(blob: &[u8], target: &Target) -> Option<Vec<ChangesetId>> {
+    type Found = Result<Option<Vec<ChangesetId>>, RefsError<Infallible>>;
+
+    /// Looks for `target`; returns how often something was read as well, which is not more than `most` times.
+    fn look(blob: &[u8], target: &Target, most: usize) -> (Found, usize) {
+        let mut reads = 0;
         let read = |offset: u64, buffer: &mut [u8]| {
+            reads += 1;
+            assert!(reads <= most, "read {reads} times for {target}");
             let from = offset as usize;
             buffer.copy_from_slice(&blob[from..from + buffer.len()]);
-            Ok::<(), Infallible>(())
+            Ok(())
         };
-        find_in_refs(blob.len() as u64, target, read).expect("a sound list")
+        (find_in_refs(blob.len() as u64, target, read), reads)
+    }
+
+    fn find(blob: &[u8], target: &Target) -> Option<Vec<ChangesetId>> {
+        look(blob, target, 100).0.expect("a sound list")
+    }
+
+    fn branch(name: &str) -> Target {
+        Target::git_ref(format!("refs/heads/{name}").as_bytes()).expect("a ref")
+    }
+
+    fn id(byte: u8) -> ChangesetId {
+        ChangesetId::from_bytes(IdKind::GitSha1, &[byte; 20]).expect("an id")
+    }
+
+    #[test]
+    fn a_ref_among_many_is_found_by_few_reads() {
+        let refs: BTreeMap<Target, Vec<ChangesetId>> =
+            (1000..2000).map(|n| (branch(&n.to_string()), vec![id(7)])).collect();
+        let blob = encode_refs(&refs);
+        for target in refs.keys().chain([&branch("0"), &branch("15000"), &branch("9")]) {
+            // A thousand lines are halved ten times; bytes, not lines, so that one or two rounds may be added.
+            let (found, _) = look(&blob, target, 13);
+            assert_eq!(found.expect("a sound list"), refs.get(target).cloned());
+        }
+    }
+
+    #[test]
+    fn a_line_of_any_length_is_found() {
+        // Around 512 bytes, the first reach, the line ends at the reach or one byte before or after it.
+        for length in 400..500 {
+            let refs = BTreeMap::from([(branch(&"x".repeat(length)), vec![id(1)])]);
+            let blob = encode_refs(&refs);
+            for (target, ids) in &refs {
+                assert_eq!(find(&blob, target).as_ref(), Some(ids), "{}", blob.len());
+            }
+        }
+        let heads = |count: usize| vec![id(2); count];
+        let refs = BTreeMap::from([(branch("a"), heads(1)), (branch("b"), heads(60_000)), (branch("c"), heads(2))]);
+        let blob = encode_refs(&refs);
+        for (target, ids) in &refs {
+            let (found, _) = look(&blob, target, 30);
+            assert_eq!(found.expect("a sound list").as_ref(), Some(ids), "{target}");
+        }
+    }
+
+    #[test]
+    fn a_list_without_lines_is_damaged_and_read_no_further_than_a_line_can_be_long() {
+        for (length, most) in [(100, 1), (100_000, 5), (9 << 20, 8)] {
+            let (found, reads) = look(&vec![b'x'; length], &branch("main"), most);
+            assert!(matches!(found, Err(RefsError::Damaged { .. })), "{length}: {found:?}");
+            assert_eq!(reads, most, "{length}");
+        }
     }
 
     #[test]

@@ -180,6 +180,19 @@ mod tests {
     use crate::domain::audit::{Entry, Event, Standing};
     use crate::domain::change::IdKind;
 
+    #[test]
+    fn why_a_request_is_no_longer_kept_is_said_in_words() {
+        let words =
+            [Removal::Landed, Removal::Superseded, Removal::Expired, Removal::Damaged].map(|why| why.to_string());
+        let expected = [
+            "it has landed",
+            "a newer request takes its place",
+            "it waited for too long",
+            "its commits are gone or damaged",
+        ];
+        assert_eq!(words, expected);
+    }
+
     fn entry(second: u8, subject: u8, step: Step) -> Entry {
         let target = Target::parse("refs/heads/main").expect("a target");
         let subject = ChangesetId::from_bytes(IdKind::GitSha1, &[subject; 20]).expect("an id");

@@ -304,6 +304,9 @@ mod tests {
         assert_eq!(with(Room { paths: 2, ..all }), "bc");
         assert_eq!(with(Room { bytes: 3, ..all }), "bc");
         assert_eq!(with(Room { bytes: 2, ..all }), "b");
+        // What stands beside a commit takes of the same room.
+        let fork: &[Written] = &[("d<b", ONE.1), TWO, ONE];
+        assert_eq!(found(fork, Room { paths: 2, ..all }).into_keys().collect::<String>(), "bc");
         let mut line = Line::new(Room { paths: 1, ..Room::ALL });
         assert!(line.has_room(1) && !line.has_room(2));
         assert!(line.add(b"f", None, None));

@@ -39,7 +39,7 @@ fn changed_lines(old: &[u8], new: &[u8], most: usize) -> Option<usize> {
     if on_one_side > most {
         return Some(most + 1);
     }
-    let edits = edits(&old, &new, most - on_one_side)?;
+    let edits = edits(&old, &new, most - on_one_side, MOST_STEPS)?;
     Some(on_one_side + edits)
 }
 
@@ -71,17 +71,17 @@ fn without_equal_ends<'t>(old: &'t [u8], new: &'t [u8]) -> (&'t [u8], &'t [u8]) 
     (&old[..old.len() - kept], &new[..new.len() - kept])
 }
 
-/// Returns the fewest removals and insertions that make `new` of `old`, `most` + 1 for more than `most`; `None` past the limit.
-fn edits(old: &[u32], new: &[u32], most: usize) -> Option<usize> {
+/// Returns the fewest removals and insertions that make `new` of `old`, `most` + 1 for more than `most`; `None` if that takes more than
+/// `most_steps`.
+fn edits(old: &[u32], new: &[u32], most: usize, most_steps: usize) -> Option<usize> {
     let furthest = most.min(old.len() + new.len());
-    // How far down `old` each diagonal got: that of equal places stands at `origin`, and one stays free at either end.
-    let origin = furthest + 1;
-    let mut reached = vec![0_usize; 2 * furthest + 3];
+    // How far down `old` each diagonal got: that of equal places stands at `origin`. None got beyond the last.
+    let origin = furthest;
+    let mut reached = vec![0_usize; 2 * furthest + 2];
     let mut steps = 0;
     for count in 0..=furthest {
         for diagonal in (origin - count..=origin + count).step_by(2) {
-            let inserts = diagonal == origin - count
-                || (diagonal < origin + count && reached[diagonal - 1] < reached[diagonal + 1]);
+            let inserts = diagonal == origin - count || reached[diagonal - 1] < reached[diagonal + 1];
             let start = if inserts { reached[diagonal + 1] } else { reached[diagonal - 1] + 1 };
             // A walk that left a side never comes back, and costs more than the one along its edge.
             let (mut x, mut y) = (start, (start + origin).saturating_sub(diagonal));
@@ -94,7 +94,7 @@ fn edits(old: &[u32], new: &[u32], most: usize) -> Option<usize> {
             }
             steps += 1 + x - start;
         }
-        if steps > MOST_STEPS {
+        if steps > most_steps {
             return None;
         }
     }
@@ -121,6 +121,7 @@ mod tests {
             ("a\na\n", "a\na\na\n", 1),
             ("\0\n\0", "\0\n\0\n", 2),
             ("a\r\n", "a\n", 2),
+            ("ybc\nxbc\n", "zz\nybc\n", 2),
         ];
         for (old, new, expected) in cases {
             assert_eq!(changed_lines(old.as_bytes(), new.as_bytes(), 100), Some(expected), "{old:?} {new:?}");
@@ -135,6 +136,8 @@ mod tests {
         assert_eq!(changed_lines(b"", many.as_bytes(), 1_000), Some(1_000));
         assert_eq!(changed_lines(b"", many.as_bytes(), 5), Some(6));
         assert_eq!(changed_lines(b"a\nb\na\n", b"b\na\nb\n", 0), Some(1));
+        assert_eq!(changed_lines(b"a\nb\nc\nd\ne\n", b"e\nd\nc\nb\na\n", 7), Some(8));
+        assert_eq!(changed_lines(b"a\nb\nc\nd\ne\n", b"e\nd\nc\nb\na\n", 5), Some(6));
     }
 
     #[test]
@@ -145,6 +148,35 @@ mod tests {
         assert_eq!(changed_lines(mixed(7).as_bytes(), mixed(13).as_bytes(), 1_000_000), None);
         assert_eq!(changed_lines(mixed(7).as_bytes(), mixed(13).as_bytes(), 100), Some(101));
         assert_eq!(changed_lines(&vec![b'a'; LONGEST_CONTENT + 1], b"", 100), None);
+    }
+
+    #[test]
+    fn a_content_is_counted_up_to_its_longest() {
+        let longest = vec![b'a'; LONGEST_CONTENT];
+        assert_eq!(changed_lines(&longest, b"", 100), Some(1));
+        assert_eq!(changed_lines(b"", &[&longest[..], b"a"].concat(), 100), None);
+    }
+
+    #[test]
+    fn each_place_that_a_walk_looks_at_is_a_step() {
+        // One step finds that the first lines differ, two more insert the second line first and two remove the first one.
+        for (steps, expected) in [(4, None), (5, Some(2))] {
+            assert_eq!(edits(&[1, 2], &[2, 1], 9, steps), expected, "{steps}");
+        }
+    }
+
+    #[test]
+    fn of_several_olds_the_one_that_differs_most_counts() {
+        let most = |olds: &[&str]| {
+            let olds: Vec<Vec<u8>> = olds.iter().map(|old| old.as_bytes().to_vec()).collect();
+            most_changed_lines(&olds, b"a\nb\n", 100)
+        };
+        let cases: [(&[&str], usize); 5] =
+            [(&[], 0), (&["a\nb\n"], 0), (&["a\n"], 1), (&["a\n", "x\ny\n", ""], 4), (&["a\nb\n", ""], 2)];
+        for (olds, expected) in cases {
+            assert_eq!(most(olds), Some(expected), "{olds:?}");
+        }
+        assert_eq!(most(&["a\n", &"x".repeat(LONGEST_CONTENT + 1)]), None);
     }
 
     /// The definition: all lines but those of a longest common subsequence, twice.

@@ -133,15 +133,11 @@ fn end_of_body(text: &[u8]) -> usize {
 
 /// Returns where the paragraph of trailers begins, or the length of `text` if the last paragraph is none.
 fn start_of_block(text: &[u8]) -> usize {
-    let title = start_of(text, |line| !is_comment(line) && is_blank_line(line));
     let (mut trailers, mut others, mut folded) = (0_usize, 0_usize, 0_usize);
     let (mut by_git, mut seen) = (false, false);
     let mut at = text.len();
     for line in text.split_inclusive(|byte| *byte == b'\n').rev() {
         at -= line.len();
-        if at < title {
-            break;
-        }
         if is_comment(line) {
             others += std::mem::take(&mut folded);
         } else if is_blank_line(line) {
@@ -149,7 +145,7 @@ fn start_of_block(text: &[u8]) -> usize {
                 continue;
             }
             others += folded;
-            let is_block = (by_git && trailers * 3 >= others) || (trailers > 0 && others == 0);
+            let is_block = others == 0 || (by_git && trailers * 3 >= others);
             return if is_block { at + line.len() } else { text.len() };
         } else {
             seen = true;
@@ -204,6 +200,10 @@ mod tests {
             ("subject\n\nSeverity: a\n---\nSeverity: b\n", "Severity=a"),
             ("subject\r\n\r\nSeverity: a\r\n", "Severity=a"),
             ("subject\n\nSeverity :\n", "Severity="),
+            ("subject\n\nSeverity: a\n\nConflicts:\n\tfile\n# comment\n", "Severity=a"),
+            ("subject\n\nSeverity: a\n# comment\n folded\n", ""),
+            ("subject\n\nbody\n folded\nSeverity: a\n", ""),
+            ("subject\n\nbody\n folded\n\ttwice\nSeverity: a\n", ""),
         ];
         for (message, expected) in cases {
             assert_eq!(read(message), expected, "{message:?}");

@@ -87,3 +87,110 @@ fn folder(paths: &[(&[u8], bool)], name: &[u8], depth: usize, shares: &mut Vec<S
         shares.push(Share { path: first.to_vec(), depth: depth + 1, protected: 0, total: open.len() });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::audit::System;
+    use crate::domain::policy::{PolicyFile, load};
+
+    /// Only `db` and `release` protect what an update of `main` or `release` can change.
+    const RULES: &str = r#"
+version = 1
+default = "allow"
+[[rule]]
+name = "db"
+branches = ["main"]
+paths = ["db/**", "src/lib/*.rs"]
+deny = true
+[[rule]]
+name = "observed"
+branches = ["main"]
+paths = ["**"]
+deny = true
+mode = "observe"
+[[rule]]
+name = "labelled"
+branches = ["main"]
+labels = { Severity = ["high"] }
+deny = true
+[[rule]]
+name = "creations"
+branches = ["main"]
+actions = ["create"]
+deny = true
+[[rule]]
+name = "release"
+branches = ["release"]
+deny = true
+"#;
+
+    fn policy() -> Policy {
+        load(&[PolicyFile { name: "a.toml".to_owned(), text: RULES.into() }]).expect("a policy")
+    }
+
+    /// A repository at whose tip the paths stand that the tests are about.
+    fn contents(tip: Option<&str>) -> Contents {
+        let target = |name: &str| Target::parse(name).expect(name);
+        let targets = ["refs/heads/main", "refs/heads/release", "refs/heads/topic", "refs/tags/v1", "bookmark:@"];
+        let paths = [
+            "README",
+            "db/1.sql",
+            "db/old/0.sql",
+            "doc/a",
+            "doc/b",
+            "src.md",
+            "src/lib/a.rs",
+            "src/lib/b.txt",
+            "src/main.rs",
+        ];
+        Contents {
+            system: System::Git,
+            targets: targets.map(target).to_vec(),
+            tip: tip.map(target),
+            paths: paths.map(|path| RepoPath::new(path.as_bytes())).to_vec(),
+        }
+    }
+
+    #[test]
+    fn a_branch_is_guarded_by_the_rules_that_nobody_gets_around() {
+        let (policy, contents) = (policy(), contents(None));
+        let one = |(target, guard, rules): &(&Target, Guard, Vec<&Rule>)| {
+            let rules: Vec<&str> = rules.iter().map(|rule| rule.name.as_str()).collect();
+            format!("{target} {guard:?} {}", rules.join(" ")).trim_end().to_owned()
+        };
+        let guarded: Vec<String> = branches(&policy, &contents).iter().map(one).collect();
+        let expected = [
+            "refs/heads/main Paths db",
+            "refs/heads/release Whole release",
+            "refs/heads/topic Nothing",
+            "bookmark:@ Nothing",
+        ];
+        assert_eq!(guarded, expected);
+    }
+
+    #[test]
+    fn a_folder_is_taken_apart_where_it_is_partly_protected() {
+        let told = |tip: Option<&str>| -> Vec<String> {
+            let one = |share: &Share| {
+                let path = String::from_utf8_lossy(&share.path);
+                format!("{} {path} {}/{}", share.depth, share.protected, share.total)
+            };
+            shares(&policy(), &contents(tip)).iter().map(one).collect()
+        };
+        let of_main = [
+            "0  3/9",
+            "1 db/ 2/2",
+            "1 doc/ 0/2",
+            "1 src/ 1/3",
+            "2 src/lib/ 1/2",
+            "3 src/lib/b.txt 0/1",
+            "2 src/main.rs 0/1",
+            "1 README 0/2",
+        ];
+        assert_eq!(told(Some("refs/heads/main")), of_main);
+        assert_eq!(told(Some("refs/heads/release")), ["0  9/9"]);
+        assert_eq!(told(Some("refs/heads/topic")), ["0  0/9"]);
+        assert_eq!(told(None), [""; 0]);
+    }
+}

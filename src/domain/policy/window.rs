@@ -263,12 +263,14 @@ mod tests {
             weekly("Europe/Vienna", &[6], 2 * 60, 3 * 60),
             weekly("Europe/Vienna", &[5, 6], 22 * 60 + 15, 2 * 60 + 30),
             weekly("America/St_Johns", &[0, 6], 0, 24 * 60),
+            weekly("Europe/Vienna", &[4], 18 * 60, 20 * 60),
             once("Europe/Vienna", "2026-10-25T02:10:00", "2026-10-25T02:50:00"),
             once("Europe/Vienna", "2026-03-29T02:30:00", "2026-10-25T02:30:00"),
         ];
-        for begin in ["2026-03-27T11:00:00Z", "2026-10-23T11:00:00Z"] {
+        let begins = ["2026-03-27T11:00:00Z", "2026-10-23T11:00:00Z"];
+        for (begin, hours) in begins.into_iter().flat_map(|begin| [(begin, 10), (begin, 5 * 24)]) {
             let begin = Timestamp::parse(begin).expect("a time");
-            let end = begin.plus(Span::days(5));
+            let end = begin.plus(Span::seconds(hours * 3_600));
             for window in &windows {
                 let mut edges = window.edges(begin, end);
                 edges.sort();

@@ -290,6 +290,15 @@ fn a_repeated_denial_asks_for_what_the_first_asked_for() {
     }
     assert_eq!(ledger.begins_before(), Some(4));
     assert_eq!(ledger.into_requests(), []);
+
+    // What another denial asked for is not asked for by the repetition of one that was not read.
+    let mut ledger = Ledger::new(KEEP, Wanted::All);
+    for (index, event) in [(5, refused("carol", 2)), (6, again(4, 2))] {
+        ledger.take(index, &Entry { time: at(late), event });
+    }
+    assert_eq!(ledger.begins_before(), Some(4));
+    let asked: Vec<_> = ledger.into_requests().into_iter().map(|asked| (asked.subject, asked.asked_by)).collect();
+    assert_eq!(asked, [(tip(2), 5)]);
 }
 
 #[test]

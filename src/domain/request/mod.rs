@@ -182,6 +182,14 @@ mod tests {
     }
 
     #[test]
+    fn a_request_of_exactly_the_longest_length_is_read() {
+        let room = LONGEST - request("a").message().len() + 1;
+        for (length, read) in [(room, Ok(request(&"a".repeat(room)))), (room + 1, Err(RequestError::TooLong))] {
+            assert_eq!(Request::parse(request(&"a".repeat(length)).message().as_bytes()), read, "{length}");
+        }
+    }
+
+    #[test]
     fn malformed_requests_are_refused() {
         let good = request("why").message();
         let bad = [

@@ -204,6 +204,14 @@ mod tests {
     }
 
     #[test]
+    fn a_state_is_its_word_and_fills_its_column() {
+        for state in State::ALL {
+            assert_eq!(format!("{state:<11}|"), format!("{:<11}|", state.word()));
+        }
+        assert_eq!(format!("{:>6}", State::Open), "  open");
+    }
+
+    #[test]
     fn the_three_clocks_do_not_move_each_other() {
         let keep = Span::days(1);
         let cases = [

@@ -91,7 +91,7 @@ fn crosses_slash(pattern: &str) -> bool {
 /// Tells whether the text before the first wildcard of `pattern` leaves room for a name that begins with `start`.
 pub(in crate::domain::policy) fn may_begin_with(pattern: &str, start: &str) -> bool {
     match pattern.split_once(['*', '?', '[', '{', '\\']) {
-        None => pattern.len() > start.len() && pattern.starts_with(start),
+        None => pattern.starts_with(start),
         Some((literal, _)) => literal.starts_with(start) || start.starts_with(literal),
     }
 }

@@ -29,7 +29,7 @@ fn alternatives(pattern: &str) -> Option<Vec<String>> {
         let next = at + c.len_utf8();
         let skipped = match c {
             '\\' => pattern[next..].chars().next().map_or(0, char::len_utf8),
-            '[' => set(&pattern[next..]).map_or(0, |(inside, _)| inside.len() + 1),
+            '[' => set(&pattern[next..]).map_or(0, |(inside, _)| inside.len()),
             _ => 0,
         };
         match c {
@@ -96,7 +96,7 @@ mod tests {
 
     #[test]
     fn a_pattern_matches_its_examples() {
-        let cases: [(&str, &[&str]); 16] = [
+        let cases: [(&str, &[&str]); 17] = [
             ("main", &["main"]),
             ("release/*", &["release/x"]),
             ("release/**/v?", &["release/x/vx"]),
@@ -111,6 +111,7 @@ mod tests {
             ("[]x]", &["]"]),
             ("[{]{a,b}", &["{a", "{b"]),
             ("a\\{b", &["a{b"]),
+            ("a\\{b,c\\}", &["a{b,c}"]),
             ("a\\*", &["a*"]),
             ("!main", &[]),
         ];
