@@ -93,11 +93,15 @@ fn take(
     keys: &mut BTreeSet<PublicKey>,
 ) -> Result<Vec<&'static str>, &'static str> {
     let mut notes = Vec::new();
-    let mut until = None;
+    let (mut until, mut seen) = (None, BTreeSet::new());
     for option in &line.options {
         let (name, value) =
             option.split_once('=').map_or((*option, ""), |(name, value)| (name, value.trim_matches('"')));
-        match name.to_ascii_lowercase().as_str() {
+        let name = name.to_ascii_lowercase();
+        if !seen.insert(name.clone()) {
+            return Err("an option stands there twice");
+        }
+        match name.as_str() {
             "cert-authority" => return Err("certificates do not sign approvals"),
             "namespaces" => notes.push("a policy does not limit what else a key may sign"),
             "valid-before" => until = Some(moment(value).ok_or("its end cannot be read")?),

@@ -107,19 +107,54 @@ pub(super) fn of_mercurial(pattern: &str) -> Result<Vec<String>, &'static str> {
     checked(patterns)
 }
 
-/// Rewrites `**`, which Mercurial takes anywhere, so that it stands alone between slashes.
+/// Rewrites `**`, which Mercurial takes anywhere, so that it stands alone between slashes, and what matches a slash there.
 fn stars(glob: &str) -> Result<String, &'static str> {
     let mut parts = Vec::new();
     for part in glob.split('/') {
         match part.find("**") {
             None => parts.push(part.to_owned()),
             Some(0) if part == "**" => parts.push(part.to_owned()),
-            Some(0) if !part[2..].contains("**") => parts.extend(["**".to_owned(), format!("*{}", &part[2..])]),
+            Some(0) => parts.extend(["**".to_owned(), format!("*{}", &part[2..])]),
             Some(_) => return Err("`**` stands beside other characters"),
         }
     }
-    let written = parts.join("/");
+    let written = slashes(&parts.join("/"))?;
     Ok(if written.starts_with('!') { format!("\\{written}") } else { written })
+}
+
+/// Rewrites what can match a slash in Mercurial and none in a policy: `?`, and sets of more than letters and digits. Of these a caret
+/// would mean the opposite.
+fn slashes(glob: &str) -> Result<String, &'static str> {
+    let mut written = String::new();
+    let mut chars = glob.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => written.extend(std::iter::once(c).chain(chars.next())),
+            '?' => written.push_str("{?,/}"),
+            '[' => {
+                let set = chars.as_str().split_once(']').filter(|(set, _)| is_plain(set.as_bytes()));
+                let (set, rest) = set.ok_or("a set of characters may match a slash there")?;
+                written += &format!("[{set}]");
+                chars = rest.chars();
+            }
+            _ => written.push(c),
+        }
+    }
+    Ok(written)
+}
+
+/// Tells whether a set holds letters, digits and ranges of them, which everybody reads alike.
+fn is_plain(set: &[u8]) -> bool {
+    let plain = u8::is_ascii_alphanumeric;
+    let mut rest = set;
+    loop {
+        rest = match rest {
+            [] => return !set.is_empty(),
+            [from, b'-', to, rest @ ..] if plain(from) && plain(to) => rest,
+            [one, rest @ ..] if plain(one) => rest,
+            _ => return false,
+        };
+    }
 }
 
 /// Tells whether no path can match both patterns; where that is not plain, false.
@@ -128,7 +163,6 @@ pub(super) fn are_disjoint(one: &str, two: &str) -> bool {
     let (mut left, mut right) = (one.split('/').peekable(), two.split('/').peekable());
     loop {
         match (left.peek(), right.peek()) {
-            (None, None) => break,
             (None, Some(_)) | (Some(_), None) => return true,
             (Some(a), Some(b)) if is_literal(a) && is_literal(b) => {
                 if a != b {
@@ -142,7 +176,8 @@ pub(super) fn are_disjoint(one: &str, two: &str) -> bool {
     }
     // What both must end with: the text after the last wildcard of the last part.
     let ending = |pattern: &str| -> Option<String> {
-        let last = pattern.rsplit('/').next().filter(|last| !last.contains(['[', '{', '\\']))?;
+        // Braces can hold slashes, so that what seems to be the last part is not.
+        let last = pattern.rsplit('/').next().filter(|last| !pattern.contains('{') && !last.contains(['[', '\\']))?;
         let tail = last.rsplit(['*', '?']).next().unwrap_or_default();
         (last != "**").then(|| if tail == last { format!("/{tail}") } else { tail.to_owned() })
     };
@@ -160,7 +195,7 @@ mod tests {
     #[test]
     fn a_pattern_becomes_what_it_means_there() {
         type Expected<'e> = Result<&'e [&'e str], ()>;
-        let cases: [(&str, Expected<'_>, Expected<'_>); 18] = [
+        let cases: [(&str, Expected<'_>, Expected<'_>); 19] = [
             ("*", Ok(&["**"]), Ok(&["**"])),
             ("*.js", Ok(&["**/*.js", "**/*.js/**"]), Ok(&["**/*.js"])),
             ("/docs/", Ok(&["docs/**"]), Ok(&["docs/**"])),
@@ -176,6 +211,7 @@ mod tests {
             ("/{a,b}!", Ok(&["\\{a,b\\}\\!", "\\{a,b\\}\\!/**"]), Ok(&["\\{a,b\\}\\!"])),
             ("/\\*", Ok(&["\\*", "\\*/**"]), Ok(&["\\*"])),
             ("/v[12]", Err(()), Ok(&["v[12]"])),
+            ("/a]", Ok(&["a\\]", "a\\]/**"]), Ok(&["a]"])),
             ("/", Err(()), Err(())),
             ("a//b", Err(()), Err(())),
             ("../a", Err(()), Err(())),
@@ -191,7 +227,7 @@ mod tests {
 
     #[test]
     fn a_pattern_of_mercurial_becomes_what_it_means_there() {
-        let cases: [(&str, Option<&[&str]>); 12] = [
+        let cases: [(&str, Option<&[&str]>); 26] = [
             ("docs/**", Some(&["docs/**"])),
             ("docs/**.txt", Some(&["docs/**/*.txt"])),
             ("**.py", Some(&["**/*.py"])),
@@ -203,11 +239,40 @@ mod tests {
             ("!odd", Some(&["\\!odd"])),
             ("re:.*", None),
             ("a**b", None),
+            ("**a**", None),
             ("a//b", None),
+            ("docs/", None),
+            ("path:docs/", Some(&["docs", "docs/**"])),
+            ("src/b:c", Some(&["src/b:c"])),
+            // There a slash is a character like others for `?` and for sets.
+            ("a?b", Some(&["a{?,/}b"])),
+            ("a\\?b", Some(&["a\\?b"])),
+            ("*.[ch]", Some(&["*.[ch]"])),
+            ("v[0-9a-c]", Some(&["v[0-9a-c]"])),
+            ("[!a]", None),
+            ("[^a]", None),
+            ("[+-9]", None),
+            ("[a-b-z]", None),
+            ("a[", None),
+            ("{a/b,c}", Some(&["{a/b,c}"])),
         ];
         for (pattern, expected) in cases {
             let expected = expected.map(|list| list.iter().map(|one| (*one).to_owned()).collect::<Vec<_>>());
             assert_eq!(of_mercurial(pattern).ok(), expected, "{pattern}");
+        }
+    }
+
+    #[test]
+    fn what_matches_a_slash_in_mercurial_matches_it_in_the_policy() {
+        let patterns = |pattern| Patterns::new(&of_mercurial(pattern).expect("a pattern")).expect("patterns");
+        for (pattern, path, expected) in [
+            ("a?b", "a/b", true),
+            ("a?b", "axb", true),
+            ("a?b", "axxb", false),
+            ("a?b", "ab", false),
+            ("?*", "a/b", false),
+        ] {
+            assert_eq!(patterns(pattern).matches(path.as_bytes()), expected, "{pattern} on {path}");
         }
     }
 
@@ -222,6 +287,9 @@ mod tests {
             ("**/a", "**/ba", true),
             ("**/*a", "**/ba", false),
             ("**", "a", false),
+            ("{a/b,c}", "c", false),
+            ("a{?,/}b", "a/b", false),
+            ("docs/{a,b}", "src/**", true),
         ];
         for (one, two, expected) in cases {
             assert_eq!((are_disjoint(one, two), are_disjoint(two, one)), (expected, expected), "{one} {two}");

@@ -6,10 +6,10 @@
 //! match, and who is named for a wider folder is named for those within it as well. Where two entries cross without one holding the
 //! other, the later one alone decides: that is stricter than acl, and told.
 
-use super::hgrc::{self, Setting};
+use super::hgrc::{self, Hgrc, Setting};
 use super::people::{Person, is_identity};
 use super::written::{Names, RuleText, Written, list, require};
-use super::{ImportError, glob, lines};
+use super::{ImportError, glob};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What one pair of sections is about.
@@ -38,15 +38,14 @@ struct Allowed {
 /// [`ImportError`].
 pub fn hg_acl(file: &[u8]) -> Result<String, ImportError> {
     let mut written = Written::default();
-    let mut settings = hgrc::read(file, &mut written)?;
+    let Hgrc { sections, mut settings } = hgrc::read(file, &mut written)?;
     let groups = settings.extract_if(.., |one| one.section == "acl.groups").map(|one| (one.name, one.value)).collect();
     let mut maker = Maker { groups, people: BTreeMap::new(), names: Names::default() };
     for kind in &KINDS {
-        let is_on = |section: &str| lines(file).any(|(_, line)| line.trim_ascii() == format!("[{section}]").as_bytes());
         let deny: Vec<Setting> = settings.extract_if(.., |one| one.section == kind.deny).collect();
         let allow: Vec<Setting> = settings.extract_if(.., |one| one.section == kind.allow).collect();
         maker.deny(kind, deny, &mut written)?;
-        if is_on(kind.allow) {
+        if sections.contains(kind.allow) {
             maker.allow(kind, allow, &mut written)?;
         }
     }
@@ -139,7 +138,7 @@ impl Maker {
             }
         }
         let Some(people) = people else { return Ok(()) };
-        if one.globs.iter().all(|glob| away.contains(&format!("!{glob}"))) || away.iter().any(|glob| glob == "!**") {
+        if one.globs.iter().all(|glob| away.contains(&format!("!{glob}"))) {
             return Ok(());
         }
         let globs = distinct([one.globs.clone(), away].concat());

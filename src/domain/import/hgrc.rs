@@ -2,6 +2,16 @@
 
 use super::written::Written;
 use super::{ImportError, lines};
+use std::collections::BTreeSet;
+
+/// What was read.
+#[derive(Debug, Default)]
+pub(super) struct Hgrc {
+    /// The sections that have a heading, with settings or without.
+    pub(super) sections: BTreeSet<String>,
+    /// The settings, each name of a section once, in the order of their lines.
+    pub(super) settings: Vec<Setting>,
+}
 
 /// A setting.
 #[derive(Debug, PartialEq, Eq)]
@@ -16,9 +26,9 @@ pub(super) struct Setting {
     pub(super) line: usize,
 }
 
-/// Returns the settings, each name of a section once, in the order of their lines.
-pub(super) fn read(file: &[u8], written: &mut Written) -> Result<Vec<Setting>, ImportError> {
-    let mut settings: Vec<Setting> = Vec::new();
+/// Reads a file; what it cannot read is left.
+pub(super) fn read(file: &[u8], written: &mut Written) -> Result<Hgrc, ImportError> {
+    let Hgrc { mut sections, mut settings } = Hgrc::default();
     let mut section = String::new();
     let mut goes_on = false;
     for (line, bytes) in lines(file) {
@@ -39,8 +49,9 @@ pub(super) fn read(file: &[u8], written: &mut Written) -> Result<Vec<Setting>, I
             continue;
         }
         goes_on = false;
-        if let Some(name) = trimmed.strip_prefix('[').and_then(|rest| rest.split_once(']')).map(|(name, _)| name) {
+        if let Some(name) = heading(trimmed) {
             section = name.to_owned();
+            sections.insert(section.clone());
         } else if trimmed.starts_with('%') {
             written.leave(line, "other files are not read", bytes)?;
         } else if let Some((name, value)) = trimmed.split_once('=') {
@@ -52,5 +63,11 @@ pub(super) fn read(file: &[u8], written: &mut Written) -> Result<Vec<Setting>, I
             written.leave(line, "not a line of an hgrc", bytes)?;
         }
     }
-    Ok(settings)
+    Ok(Hgrc { sections, settings })
+}
+
+/// Returns the section that a line begins, whatever stands behind its heading: it ends with the last `]` before another `[`.
+fn heading(line: &str) -> Option<&str> {
+    let (rest, _) = line.strip_prefix('[').map(|rest| rest.split_once('[').unwrap_or((rest, "")))?;
+    rest.rsplit_once(']').map(|(name, _)| name)
 }

@@ -34,3 +34,6 @@ fn lines(file: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
     let bare = |line| <[u8]>::strip_suffix(line, b"\r").unwrap_or(line);
     text.split(|byte| *byte == b'\n').map(bare).enumerate().map(|(at, line)| (at + 1, line))
 }
+
+#[cfg(test)]
+mod tests;

@@ -75,7 +75,7 @@ pub(super) fn read(file: &[u8], dialect: Dialect, written: &mut Written) -> Resu
         if text.is_empty() || text.starts_with('#') {
             continue;
         }
-        if text.contains(char::is_control) && text.contains(|c: char| c.is_control() && c != '\t') {
+        if text.contains(|c: char| c.is_control() && c != '\t') {
             written.leave(line, "it has a control character", bytes)?;
         } else if dialect == Dialect::GitLab && is_heading(text.as_bytes()) {
             current = heading(line, text, &mut sections, written)?;
@@ -168,4 +168,71 @@ fn pattern_end(text: &str) -> usize {
         escaped = c == '\\' && !escaped;
     }
     text.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_owner_is_a_login_a_team_or_an_address() {
+        let long = format!("@{}", "a".repeat(limits::IDENTITY_BYTES));
+        let cases = [
+            ("@Alice", Some(Owner::User("alice".to_owned()))),
+            ("@Org/Team", Some(Owner::Team("org/team".to_owned()))),
+            ("@@dev", Some(Owner::Team("@dev".to_owned()))),
+            ("Bob@Example.com", Some(Owner::Email("bob@example.com".to_owned()))),
+            ("@", None),
+            ("@@", None),
+            ("alice", None),
+            ("bob@", None),
+            ("@ali<ce>", None),
+            (&long, None),
+        ];
+        for (word, expected) in cases {
+            assert_eq!(Owner::read(word), expected, "{word}");
+        }
+    }
+
+    #[test]
+    fn sections_and_roles_outside_comments_make_a_file_of_gitlab() {
+        let cases = [
+            ("/a @alice", Dialect::GitHub),
+            ("# ask @@dev\n/a @alice", Dialect::GitHub),
+            ("/a @@dev", Dialect::GitLab),
+            (" [Database]\n/a @alice", Dialect::GitLab),
+            ("^[Database]", Dialect::GitLab),
+        ];
+        for (file, expected) in cases {
+            assert_eq!(dialect(file.as_bytes()), expected, "{file}");
+        }
+    }
+
+    /// Each section's name, how many approvals it asks for, and how many lines it has.
+    fn sections(file: &str) -> Result<Vec<(String, usize, usize)>, ImportError> {
+        let sections = read(file.as_bytes(), dialect(file.as_bytes()), &mut Written::default())?;
+        Ok(sections.into_iter().map(|one| (one.name, one.approvals, one.entries.len())).collect())
+    }
+
+    #[test]
+    fn a_section_asks_for_one_approval_or_as_many_as_it_says() {
+        let file = "/a @alice\n[A]\n/b @alice\n/c @bob\n[B][0] @bob\n/d\n[C][2]\n[c]\n/e @bob\n[D][9999] @bob\n";
+        let expected = [("", 1, 1), ("A", 1, 2), ("B", 1, 1), ("C", 2, 1), ("D", limits::APPROVALS, 0)];
+        let expected = expected.map(|(name, approvals, lines)| (name.to_owned(), approvals, lines));
+        assert_eq!(sections(file), Ok(expected.to_vec()));
+    }
+
+    #[test]
+    fn blanks_may_be_tabs_and_nothing_else_that_steers_a_terminal() {
+        for (file, lines) in [("/a\t@alice", 1), ("/a \x1b[2J @alice", 0), ("/a\x0b@alice\t@bob", 0)] {
+            assert_eq!(sections(file), Ok(vec![(String::new(), 1, lines)]), "{file:?}");
+        }
+    }
+
+    #[test]
+    fn a_file_has_as_many_lines_as_a_policy_has_rules_and_no_more() {
+        let lines = |count| sections(&"/a @alice\n".repeat(count));
+        assert_eq!(lines(limits::RULES), Ok(vec![(String::new(), 1, limits::RULES)]));
+        assert_eq!(lines(limits::RULES + 1), Err(ImportError::TooLarge));
+    }
 }

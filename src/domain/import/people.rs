@@ -99,3 +99,27 @@ fn nobodys_key(name: &str) -> PublicKey {
     };
     (0..).find_map(tried).expect("about half of all texts are keys")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_identity_is_a_short_word_without_brackets() {
+        let longest = "a".repeat(limits::IDENTITY_BYTES);
+        let cases = [
+            ("alice", true),
+            ("alice@example.com", true),
+            (&longest, true),
+            (&format!("{longest}a"), false),
+            ("", false),
+            ("alice bob", false),
+            ("alice\u{7f}", false),
+            ("alice<", false),
+            ("alice>", false),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(is_identity(text), expected, "{text}");
+        }
+    }
+}

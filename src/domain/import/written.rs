@@ -156,6 +156,28 @@ mod tests {
         assert!(crate::domain::name::RoleName::new(&names.take(&"x".repeat(500))).is_ok());
     }
 
+    fn rule() -> RuleText {
+        RuleText { comment: "x".to_owned(), name: "main".to_owned(), keys: Vec::new() }
+    }
+
+    #[test]
+    fn a_policy_has_as_many_rules_as_one_that_loads_and_no_more() {
+        let mut written = Written::default();
+        for _ in 0..limits::RULES {
+            assert_eq!(written.rule(&rule()), Ok(()));
+        }
+        assert_eq!(written.rule(&rule()), Err(ImportError::TooLarge));
+    }
+
+    #[test]
+    fn rules_and_what_is_left_share_the_size_of_a_file() {
+        let mut written = Written::default();
+        assert_eq!(written.rule(&rule()), Ok(()));
+        let fit = (0..limits::RULES).take_while(|_| written.leave(1, "too long", &[b'a'; 200]).is_ok()).count();
+        let line = comment(&format!("line 1, too long: {}", "a".repeat(SHOWN))).len();
+        assert_eq!(fit, (limits::FILE_BYTES - written.rules.len()) / line);
+    }
+
     #[test]
     fn no_text_leaves_its_string_or_comment() {
         let hostile = "a\"\\\n[[rule]]\u{202e}\r\u{7f}\0 # \u{2028}";

@@ -53,3 +53,26 @@ fn within(policy: &Policy, target: &Target, action: &Action, from: Timestamp, un
     let frozen = edges.windows(2).filter(|pair| rules.iter().any(|rule| policy.in_force(rule, pair[0])));
     frozen.map(|pair| pair[1].since(pair[0]).as_seconds()).sum()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::metrics::history::policy;
+
+    #[test]
+    fn a_freeze_enforces_never_for_whole_targets_at_some_times() {
+        let cases = [
+            ("during = \"noon\"\ndeny = true", true),
+            ("outside = \"noon\"\ndeny = true", true),
+            ("during = \"noon\"\ndeny = true\nmode = \"observe\"", false),
+            ("deny = true", false),
+            ("during = \"noon\"\nrequire = [{ role = \"dba\", approvals = 1 }]", false),
+            ("during = \"noon\"\ndeny = true\npaths = [\"db/**\"]", false),
+            ("during = \"noon\"\ndeny = true\nlarger_than = { files = 5 }", false),
+        ];
+        for (rest, expected) in cases {
+            let policy = policy(&format!("[[rule]]\nname = \"last\"\n{rest}\n"));
+            assert_eq!(policy.rules.last().map(freezes), Some(expected), "{rest}");
+        }
+    }
+}

@@ -1,5 +1,6 @@
 //! A log with fixed times for tests, of which every figure is worked out by hand.
 
+use super::fold::Respond;
 use super::{Figures, Fold, Key, Notices, Response};
 use crate::domain::approval::{Kind, PublicKey, RoleChoice, SignedToken, Token, TokenId, signed_bytes};
 use crate::domain::audit::{
@@ -65,10 +66,10 @@ pub fn at(seconds: i64) -> Timestamp {
     Timestamp::from_unix(START + seconds).expect("a time")
 }
 
-/// The policy of the log.
-pub fn policy() -> Policy {
+/// The policy of the log, with more behind it.
+pub fn policy(more: &str) -> Policy {
     let with_key = |text: String, who: &str| text.replace(&format!("KEY_OF_{who}"), &key(&signer(who)).openssh());
-    let text = ["alice", "bob", "carol"].into_iter().fold(POLICY.to_owned(), with_key).into_bytes();
+    let text = ["alice", "bob", "carol"].into_iter().fold(POLICY.to_owned() + more, with_key).into_bytes();
     load(&[PolicyFile { name: "policy.toml".to_owned(), text }]).expect("a policy")
 }
 
@@ -211,7 +212,8 @@ impl Log {
         decision
     }
 
-    fn moved(&mut self, seconds: i64, of: u64, new: u8) {
+    /// Main moved to `new`, as the entry `of` had allowed.
+    pub fn moved(&mut self, seconds: i64, of: u64, new: u8) {
         let applied = vec![Applied { target: main(), value: vec![id(new)] }];
         let how = OutcomeKind::Applied;
         self.add(seconds, Event::Outcome(Outcome { of, applied, how, settled: false, blob: None }));
@@ -219,13 +221,18 @@ impl Log {
 
     /// `login`'s push of `new` is let in by carol's override of `main`, signed at `signed`. Returns the override's entry.
     pub fn overridden(&mut self, seconds: i64, login: &str, new: u8, signed: i64) -> u64 {
+        let (of, debt) = self.let_in_by_override(seconds, login, new, signed);
+        self.moved(seconds + 1, of, new);
+        debt
+    }
+
+    /// As [`Log::overridden`], without what became of it. Returns the entries of the decision and of the override.
+    pub fn let_in_by_override(&mut self, seconds: i64, login: &str, new: u8, signed: i64) -> (u64, u64) {
         let of = self.let_in(seconds, login, new, &[("main", &[("carol", "oncall", signed, true)])]);
         let (subjects, overriders, roles, barred) = Default::default();
         let (rule, due) = (rule_name("main"), at(seconds).plus(Span::days(3)));
         let used = Override { of, target: main(), rule, subjects, overriders, roles, barred, due, blob: None };
-        let debt = self.add(seconds, Event::Override(used));
-        self.moved(seconds + 1, of, new);
-        debt
+        (of, self.add(seconds, Event::Override(used)))
     }
 
     fn reviewed(&mut self, seconds: i64, debt: u64) {
@@ -287,8 +294,13 @@ impl Log {
 
     /// Reads the whole log at `now`, counting from `since` on.
     pub fn figures(&self, since: i64, now: i64, key: Option<Key>) -> Figures {
-        let mut fold = Fold::new(KEEP, at(since), key, Box::new(answers));
-        fold.put_in_force(at(0), Some(policy()));
+        self.figures_of(since, now, key, Box::new(answers))
+    }
+
+    /// As [`Log::figures`], with these answers to what did not land.
+    pub fn figures_of(&self, since: i64, now: i64, key: Option<Key>, answers: Box<Respond<'_>>) -> Figures {
+        let mut fold = Fold::new(KEEP, at(since), key, answers);
+        fold.put_in_force(at(0), Some(policy("")));
         for (index, entry) in (0..).zip(&self.entries) {
             fold.take(index, entry);
         }

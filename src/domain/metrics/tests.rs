@@ -1,9 +1,12 @@
 //! Figures of a log with fixed times, each worked out by hand in the comment above it.
 
 use super::history::{Log, NOW, at, everything, notices};
-use super::{Figures, Key, Outcome, Refused, Spread, Tally};
+use super::{Figures, Key, Outcome, Refused, Response, Spread, Tally};
+use crate::domain::audit::{Decision, Event};
+use crate::domain::change::Target;
 use crate::domain::name::{PrincipalId, RuleName, SinkName};
 use crate::domain::notify::Deliveries;
+use crate::domain::policy::Mode;
 use std::collections::BTreeMap;
 
 /// n, mean, median, 95th percentile, largest.
@@ -157,6 +160,64 @@ fn a_role_waits_from_when_it_is_needed() {
         figures.roles.iter().map(|((rule, role), waits)| (rule.as_str(), role.as_str(), numbers(waits))).collect();
     assert_eq!(waits, [("db", "lead", vec![(200, 1)]), ("main", "dba", vec![(300, 1)])]);
     assert_eq!(numbers(&figures.requests.time_to_approve), [(1_200, 1)]);
+    // By role each has its own time as well, to the first answer and to the approval.
+    let groups = log.figures(0, 2_000, Some(Key::Role)).groups;
+    for (role, wait) in [("dba", 300), ("lead", 200)] {
+        let times = [&groups[role].first_response, &groups[role].time_to_approve].map(numbers);
+        assert_eq!(times, [[(wait, 1)], [(wait, 1)]], "{role}");
+    }
+}
+
+#[test]
+fn a_rule_that_is_asked_no_more_had_no_say() {
+    let mut log = Log::default();
+    // `db` comes to it after 1,000 and is gone when the push is let in, 300 later.
+    log.refused(0, "login-1", 1, &["main"]);
+    log.refused(1_000, "login-1", 1, &["main", "db"]);
+    log.landed(1_300, "login-1", 1, &[("main", &[("alice", "dba", 300, false)])]);
+    let figures = log.figures(0, 2_000, None);
+    let of = |name: &str| &figures.rules[&RuleName::new(name).expect("a name")];
+    assert_eq!((ends(of("main")), ends(of("db"))), ([1, 0, 0, 0, 0, 0, 0], [0, 0, 1, 0, 0, 0, 0]));
+    assert_eq!((numbers(&of("db").durations[&Outcome::Unasked]), of("db").first_response.n()), (vec![(300, 1)], 0));
+}
+
+#[test]
+fn what_landed_without_a_token_was_not_approved() {
+    let mut log = Log::default();
+    log.refused(0, "login-1", 1, &["main"]);
+    log.landed(160, "login-1", 1, &[("main", &[])]);
+    let figures = log.figures(0, 1_000, None);
+    assert_eq!(ends(&figures.requests), [0, 0, 1, 0, 0, 0, 0]);
+    assert_eq!(figures.requests.time_to_approve.n(), 0);
+}
+
+#[test]
+fn haste_is_less_than_ten_seconds_after_the_opening() {
+    for (signed, hasty) in [(-1, 0), (0, 1), (9, 1), (10, 0), (11, 0)] {
+        let mut log = Log::default();
+        log.refused(0, "login-1", 1, &["main"]);
+        log.landed(60, "login-1", 1, &[("main", &[("alice", "dba", signed, false)])]);
+        let alice = PrincipalId::new("alice").expect("a name");
+        assert_eq!(log.figures(0, 1_000, None).approvers[&alice].hasty, hasty, "{signed}");
+    }
+}
+
+#[test]
+fn a_rule_was_answered_no_sooner_than_it_was_asked() {
+    let mut log = Log::default();
+    log.refused(0, "login-1", 1, &["main"]);
+    log.refused(1_000, "login-1", 1, &["main", "db"]);
+    // bob approves after 500, before `db` is asked; alice rejects after 1,400.
+    let answer =
+        |seconds, by: &str, rejects| Response { at: at(seconds), by: PrincipalId::new(by).expect("a name"), rejects };
+    let answers = vec![answer(500, "bob", false), answer(1_400, "alice", true)];
+    let figures = log.figures_of(0, 2_000, None, Box::new(move |_, _| answers.clone()));
+    let times = |name: &str| {
+        let tally = &figures.rules[&RuleName::new(name).expect("a name")];
+        [numbers(&tally.first_response), numbers(&tally.time_to_decision)]
+    };
+    assert_eq!(times("main"), [[(500, 1)], [(1_400, 1)]]);
+    assert_eq!(times("db"), [[(0, 1)], [(400, 1)]]);
 }
 
 #[test]
@@ -167,9 +228,91 @@ fn only_what_ended_or_happened_since_is_counted() {
     assert_eq!((figures.requests.opened, figures.requests.waiting.n()), (4, 1));
     assert_eq!((figures.pushes.accepted, figures.pushes.refused), (3, 4));
     assert_eq!(figures.overrides.used, BTreeMap::new());
+    // A token each; those that did not count were seen before.
+    assert_eq!((figures.tokens.seen, figures.tokens.stale, figures.tokens.refused.len()), (3, 0, 0));
     // Debts are debts whenever they were made.
     assert_eq!(figures.overrides.overdue, 1);
     assert_eq!(figures.approvers[&PrincipalId::new("alice").expect("a name")].decisions, 3);
+}
+
+/// Changes the decision of the entry `index`.
+fn change(log: &mut Log, index: u64, how: impl FnOnce(&mut Decision)) {
+    match &mut log.entries[usize::try_from(index).expect("an index")].event {
+        Event::Decision(decision) => how(decision),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_refusal_is_one_of_a_push_unless_all_that_it_would_move_is_our_own() {
+    type Change = fn(&mut Decision);
+    let own: Change = |one| one.updates[0].target = Target::parse("refs/jit/approvals").expect("a target");
+    let cases: [(&str, Change, (u64, u64)); 3] = [
+        ("as it was", |_| {}, (1, 0)),
+        ("what could not be read", |one| one.updates.clear(), (1, 1)),
+        ("our own", own, (0, 0)),
+    ];
+    for (what, how, expected) in cases {
+        let mut log = Log::default();
+        let of = log.refused(0, "login-1", 1, &["main"]);
+        change(&mut log, of, how);
+        let pushes = log.figures(0, 1_000, None).pushes;
+        assert_eq!((pushes.refused, pushes.unasked), expected, "{what}");
+    }
+}
+
+#[test]
+fn a_request_waits_for_the_rules_that_refuse_it() {
+    let mut log = Log::default();
+    let of = log.refused(0, "login-1", 1, &["main", "db", "freeze"]);
+    change(&mut log, of, |decision| {
+        decision.updates[0].rules[1].mode = Mode::Observe;
+        decision.updates[0].rules[2].met = true;
+    });
+    let figures = log.figures(0, 1_000, None);
+    assert_eq!(figures.rules.keys().map(|rule| rule.as_str()).collect::<Vec<_>>(), ["main"]);
+}
+
+#[test]
+fn of_the_overrides_those_of_a_freeze_are_told_apart() {
+    for (unmet, expected) in [("never", 1), ("needs 1 more", 0)] {
+        let mut log = Log::default();
+        let (of, _) = log.let_in_by_override(0, "login-1", 1, 0);
+        change(&mut log, of, |decision| decision.updates[0].rules[0].unmet = vec![unmet.to_owned()]);
+        let pushes = log.figures(0, 1_000, None).pushes;
+        assert_eq!((pushes.overridden, pushes.freeze_exempt), (1, expected), "{unmet}");
+    }
+}
+
+#[test]
+fn an_override_is_a_debt_from_when_its_push_has_landed_and_overdue_after_three_days() {
+    let mut log = Log::default();
+    let (first, _) = log.let_in_by_override(0, "login-1", 1, 0);
+    let (second, _) = log.let_in_by_override(10, "login-2", 2, 10);
+    let (third, _) = log.let_in_by_override(20, "login-3", 3, 20);
+    // Nobody knows yet what became of the third.
+    log.moved(30, first, 1);
+    log.moved(40, second, 2);
+    let due = 3 * 86_400;
+    let told = |log: &Log, now| {
+        let overrides = log.figures(0, now, None).overrides;
+        (overrides.used.values().sum::<u64>(), overrides.unreviewed, overrides.overdue)
+    };
+    for (now, overdue) in [(due - 1, 0), (due, 1), (due + 10, 2), (due + 20, 2)] {
+        assert_eq!(told(&log, now), (2, 2, overdue), "{now}");
+    }
+    log.moved(50, third, 3);
+    assert_eq!(told(&log, due + 20), (3, 3, 3));
+}
+
+#[test]
+fn a_token_is_seen_once_for_a_request_however_often_it_is_refused() {
+    let mut log = Log::default();
+    for seconds in [0, 100] {
+        log.refused_beside(seconds, "login-1", 1, &["main"], &["the pusher's own approval"]);
+    }
+    let tokens = log.figures(0, 1_000, None).tokens;
+    assert_eq!((tokens.seen, tokens.stale, tokens.refused), (1, 0, BTreeMap::from([(Refused::Own, 1)])));
 }
 
 #[test]

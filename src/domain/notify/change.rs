@@ -171,4 +171,13 @@ mod tests {
         assert_eq!((lines[11].1.as_str(), lines[23].1.as_str()), ("and 290 more", "and 29990 more"));
         assert!(lines.iter().all(|(_, line)| line.chars().count() <= 160 && !line.contains('\n')), "{lines:?}");
     }
+
+    #[test]
+    fn a_text_keeps_four_hundred_characters_however_long_each_is() {
+        for character in ["a", "\u{e9}", "\u{1f980}"] {
+            let kept = |count: usize| text(character.repeat(count).as_bytes());
+            assert_eq!(kept(400), character.repeat(400));
+            assert_eq!(kept(401), format!("{}…", character.repeat(399)));
+        }
+    }
 }

@@ -8,7 +8,8 @@ use crate::domain::audit::{
     Verdict,
 };
 use crate::domain::change::{Action, ChangesetId};
-use crate::domain::policy::{Mode, Policy, Rule};
+use crate::domain::name::RuleName;
+use crate::domain::policy::{Mode, Policy};
 use crate::domain::request::RequestId;
 use crate::domain::time::Timestamp;
 
@@ -203,7 +204,6 @@ impl Source<'_> {
     fn overriding(&self, used: &Override) -> Notice {
         let mut by: Vec<String> = used.overriders.iter().map(|one| one.principal.to_string()).collect();
         by.dedup();
-        let rule = self.policy.and_then(|policy| policy.rules.iter().find(|rule| rule.name == used.rule));
         Notice {
             about: Some(About {
                 target: used.target.clone(),
@@ -214,7 +214,7 @@ impl Source<'_> {
             by,
             rules: vec![RuleNotice {
                 name: used.rule.clone(),
-                message: rule.and_then(|rule| rule.message.clone()),
+                message: self.message(&used.rule),
                 required: Vec::new(),
                 missing: Vec::new(),
             }],
@@ -224,14 +224,15 @@ impl Source<'_> {
         }
     }
 
-    fn rule(&self, record: &RuleRecord) -> Option<&Rule> {
-        self.policy.and_then(|policy| policy.rules.iter().find(|rule| rule.name == record.name))
+    /// What the policy says when the rule is unmet.
+    fn message(&self, rule: &RuleName) -> Option<String> {
+        self.policy?.rules.iter().find(|one| one.name == *rule)?.message.clone()
     }
 
     fn asked(&self, record: &RuleRecord) -> RuleNotice {
         RuleNotice {
             name: record.name.clone(),
-            message: self.rule(record).and_then(|rule| rule.message.clone()),
+            message: self.message(&record.name),
             required: record.required.clone(),
             missing: if record.met { Vec::new() } else { record.unmet.clone() },
         }

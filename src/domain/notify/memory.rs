@@ -115,3 +115,33 @@ impl Told {
         self.debts.retain(|_, debt| debt.of != of);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::change::{ChangesetId, IdKind, Target};
+
+    fn day(day: u64) -> Timestamp {
+        Timestamp::EPOCH.plus(Span::days(day))
+    }
+
+    #[test]
+    fn a_name_is_new_once_and_again_when_nobody_has_said_it_for_ninety_days() {
+        let mut told = Told::default();
+        let cases =
+            [("a", 0, true), ("a", 0, false), ("b", 0, true), ("a", 90, false), ("b", 91, true), ("a", 180, false)];
+        for (name, at, expected) in cases {
+            assert_eq!(told.is_new(name, day(at)), expected, "{name} on day {at}");
+        }
+    }
+
+    #[test]
+    fn requests_are_watched_once_one_was_told_of() {
+        let target = Target::parse("refs/heads/main").expect("a target");
+        let id = ChangesetId::from_bytes(IdKind::GitSha1, &[2; 20]).expect("an id");
+        let mut told = Told::default();
+        assert!(!told.watches());
+        assert!(told.opens(&RequestId::of("payments@00", &target, &id), &[], day(0)));
+        assert!(told.watches());
+    }
+}

@@ -211,6 +211,7 @@ mod tests {
             of("payments@00", Event::Opened, "3:1"),
         ];
         assert!(others.iter().all(|other| *other != id));
+        assert_eq!(NoticeId::try_from(id.to_string()), Ok(id), "it is shown as it is read");
         for bad in ["", "../../../../etc/passwd-0000000000", "ABCDEF00000000000000000000000000"] {
             assert_eq!(NoticeId::try_from(bad.to_owned()), Err(NotANoticeId), "{bad}");
         }
@@ -227,10 +228,12 @@ mod tests {
         let notice = Notice {
             rules: vec![rule; 3],
             details: vec!["short".to_owned(); 102],
+            by: vec!["alice".to_owned(); 100],
             ..Notice::new("payments@00", Event::Opened, "7", Timestamp::EPOCH)
         };
         let bounded = notice.bounded();
         assert_eq!(bounded.details.last().map(String::as_str), Some("and 2 more"));
+        assert_eq!(bounded.by, vec!["alice".to_owned(); 100], "as many as there may be");
         assert_eq!(bounded.rules[0].required[0].chars().count(), 1000);
         assert!(bounded.json().len() < 1 << 20);
     }

@@ -112,3 +112,120 @@ fn cut(mut words: Vec<String>) -> String {
 fn list(words: &[String]) -> String {
     words.join(", ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::change::{IdKind, Target};
+    use crate::domain::name::RuleName;
+    use crate::domain::notify::{About, Commit, RuleNotice, Seen};
+    use crate::domain::time::Timestamp;
+
+    fn id(byte: u8) -> ChangesetId {
+        ChangesetId::from_bytes(IdKind::GitSha1, &[byte; 20]).expect("an id")
+    }
+
+    fn texts(texts: &[&str]) -> Vec<String> {
+        texts.iter().map(|one| (*one).to_owned()).collect()
+    }
+
+    fn rule(name: &str, message: Option<&str>, required: &[&str], missing: &[&str]) -> RuleNotice {
+        RuleNotice {
+            name: RuleName::new(name).expect("a name"),
+            message: message.map(str::to_owned),
+            required: texts(required),
+            missing: texts(missing),
+        }
+    }
+
+    fn notice(event: Event) -> Notice {
+        Notice::new("payments@00", event, "1", Timestamp::EPOCH)
+    }
+
+    fn about(actions: Vec<Action>) -> Option<About> {
+        let target = Target::parse("refs/heads/main").expect("a target");
+        Some(About { target, actions, old: (1..=11).map(id).collect(), new: vec![id(12), id(13)] })
+    }
+
+    fn said(notice: &Notice) -> Vec<(String, String)> {
+        facts(notice).into_iter().map(|fact| (fact.name, fact.value)).collect()
+    }
+
+    #[test]
+    fn a_message_says_what_there_is_and_nothing_of_what_there_is_not() {
+        let change = Change {
+            commits: vec![Commit { id: id(12), authors: texts(&["bob@example.com"]), summary: "a table".to_owned() }],
+            commit_count: 1,
+            lost_count: 0,
+            files: Vec::new(),
+            file_count: 0,
+            added: 0,
+            removed: 0,
+        };
+        let full = Notice {
+            request: Some("r-1".to_owned()),
+            about: about(vec![Action::Update, Action::Rewrite]),
+            requester: Some("bob\u{1b}[2J".to_owned()),
+            by: texts(&["alice", "carol"]),
+            rules: vec![
+                rule("review", Some("ask alice"), &["2 approvals"], &["needs 2", "has 1"]),
+                rule("audit", None, &["1 approval"], &[]),
+                rule("freeze", None, &[], &[]),
+            ],
+            change: Some(change),
+            details: texts(&["one", "two"]),
+            until: Timestamp::from_unix(60),
+            checkpoint: Some(Seen { size: 3, root: "00ff".to_owned(), note: String::new() }),
+            ..notice(Event::Opened)
+        };
+        let old: Vec<String> = (1..=10).map(|byte| format!("{byte:02x}").repeat(6)).collect();
+        let old = format!("{}, and 1 more", old.join(", "));
+        let expected = [
+            ("repository", "payments"),
+            ("request", "r-1"),
+            ("asked by", "bob\\u{1b}[2J"),
+            ("by", "alice, carol"),
+            ("target", "refs/heads/main"),
+            ("action", "update, rewrite"),
+            ("from", old.as_str()),
+            ("to", "0c0c0c0c0c0c, 0d0d0d0d0d0d"),
+            ("rule review", "needs 2, has 1"),
+            ("policy says", "ask alice"),
+            ("rule audit", "1 approval"),
+            ("rule freeze", "matches"),
+            ("note", "one"),
+            ("note", "two"),
+            ("commits", "1"),
+            ("commit", "0c0c0c0c0c0c bob@example.com \"a table\""),
+            ("until", "1970-01-01T00:01:00Z"),
+            ("at", "1970-01-01T00:00:00Z"),
+            ("log", "3 entries, root 00ff"),
+        ];
+        assert_eq!(said(&full), expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        let bare = [("repository", "payments"), ("at", "1970-01-01T00:00:00Z")];
+        assert_eq!(said(&notice(Event::Opened)), bare.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    }
+
+    #[test]
+    fn of_trouble_alone_the_first_detail_is_the_title() {
+        for (event, expected) in [(Event::Trouble, &["two"][..]), (Event::Landed, &["one", "two"])] {
+            let notice = Notice { details: texts(&["one", "two"]), ..notice(event) };
+            let notes = said(&notice).into_iter().filter(|(name, _)| name == "note").map(|(_, value)| value);
+            assert_eq!(notes.collect::<Vec<_>>(), expected, "{event}");
+            assert_eq!(title(&notice) == "one", event == Event::Trouble, "{event}");
+        }
+    }
+
+    #[test]
+    fn a_title_says_who_asks_for_what() {
+        let cases = [
+            (None, "bob asks for approval: a change"),
+            (about(Vec::new()), "bob asks for approval: update refs/heads/main"),
+            (about(vec![Action::Delete]), "bob asks for approval: delete refs/heads/main"),
+        ];
+        for (about, expected) in cases {
+            let notice = Notice { about, requester: Some("bob".to_owned()), ..notice(Event::Opened) };
+            assert_eq!(title(&notice), expected);
+        }
+    }
+}

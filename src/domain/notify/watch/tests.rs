@@ -239,3 +239,82 @@ fn what_the_log_did_not_say_is_added() {
     assert_eq!(completed(said.clone()), said);
     assert_eq!(completed(bare(Event::NotLanded)).until, None);
 }
+
+#[test]
+fn each_notice_of_a_request_says_what_should_move_who_asks_and_what_the_rules_want() {
+    let policy = load(&[PolicyFile { name: "policy.toml".to_owned(), text: POLICY.into() }]).expect("a policy");
+    let (database, review) = (rule("database", &["needs 1"]), rule("review", &["needs 2"]));
+    let tokens = [(1, "carol"), (2, "alice"), (3, "carol")];
+    let approvals = tokens.map(|(byte, who)| (TokenId([byte; 32]), (who.to_owned(), at(1))));
+    let rejections = tokens.map(|(byte, who)| (TokenId([byte; 32]), (who.to_owned(), format!("no {byte}"))));
+    let all = tokens.map(|(byte, _)| TokenId([byte; 32]).to_string()).join(" ");
+    let asks = |state, until| Standing { rules: vec![database.clone(), review.clone()], ..standing(state, &[], until) };
+    let notice = |event, which: &str, now| Notice {
+        request: Some(asks(State::Open, None).id.to_string()),
+        about: Some(asks(State::Open, None).about),
+        requester: Some("bob".to_owned()),
+        rules: vec![database.clone(), review.clone()],
+        ..Notice::new("payments@00", event, &format!("{} {} {which}", asks(State::Open, None).id, at(0)), at(now))
+    };
+    let (names, since) = (
+        |names: &[&str]| names.iter().map(|one| (*one).to_owned()).collect::<Vec<_>>(),
+        "open since 1970-01-01T00:00:00Z",
+    );
+    let cases = [
+        (
+            Standing { approvals: BTreeMap::from([approvals[1].clone()]), ..asks(State::Open, None) },
+            vec![Notice { by: names(&["alice"]), ..notice(Event::Approved, &TokenId([2; 32]).to_string(), 2) }],
+        ),
+        (
+            Standing { approvals: BTreeMap::from(approvals.clone()), ..asks(State::Approved, Some(5 * DAY)) },
+            vec![Notice {
+                by: names(&["alice", "carol"]),
+                until: Some(at(5 * DAY)),
+                ..notice(Event::Complete, &all, 2)
+            }],
+        ),
+        (
+            Standing { rejections: BTreeMap::from(rejections), ..asks(State::Denied, None) },
+            vec![Notice {
+                by: names(&["alice", "carol"]),
+                details: names(&["carol: no 1", "alice: no 2", "carol: no 3"]),
+                ..notice(Event::Denied, &all, 2)
+            }],
+        ),
+        (
+            Standing { clocks: Clocks::of(at(0), Span::seconds(8), Finding::Missing), ..asks(State::Open, None) },
+            vec![Notice { until: Some(at(8)), ..notice(Event::Expiring, &at(8).to_string(), 6) }],
+        ),
+        (
+            asks(State::Open, None),
+            vec![
+                Notice {
+                    rules: vec![database.clone()],
+                    details: names(&[since, "after 4h told to dba as well"]),
+                    ..notice(Event::Escalated, "database", 4 * 3600)
+                },
+                Notice { details: names(&[since]), ..notice(Event::Reminder, "1", 4 * 3600) },
+            ],
+        ),
+    ];
+    for (standing, expected) in cases {
+        let now = expected[0].time;
+        let watch = Watch { policy: Some(&policy), remind: Some(Span::seconds(4 * 3600)), now, ..watch(0) };
+        let mut told = Told::default();
+        assert!(told.opens(&standing.id, &standing.rules, at(0)));
+        assert_eq!(watch.changes(&[standing], &mut told), expected);
+    }
+}
+
+#[test]
+fn an_end_is_near_in_the_last_quarter_of_the_time_or_the_last_day() {
+    let open =
+        |keep| Standing { clocks: Clocks::of(at(0), keep, Finding::Missing), ..standing(State::Open, &[], None) };
+    for (keep, first) in [(40, 30), (4 * DAY, 3 * DAY), (8 * DAY, 7 * DAY), (400 * DAY, 399 * DAY)] {
+        let request = open(Span::seconds(keep.unsigned_abs()));
+        let cases = [(first - 1, None), (first, Some(at(keep))), (keep - 1, Some(at(keep))), (keep, None)];
+        for (now, expected) in cases {
+            assert_eq!(request.near_end(at(now)), expected, "{now} of {keep}");
+        }
+    }
+}
