@@ -55,8 +55,10 @@ impl HgLanding {
         Ok(landing)
     }
 
+    /// Runs what does no harm when it is done twice: another process may strip what `hg` is just looking at.
     fn hg(&self, doing: &'static str, arguments: Vec<OsString>) -> Result<Vec<u8>, ParkingError> {
-        self.sibling.must_until(doing, arguments, self.deadline, PATIENCE).map_err(parking_error)
+        let run = || self.sibling.must_until(doing, arguments.clone(), self.deadline, PATIENCE);
+        run().or_else(|_| run()).map_err(parking_error)
     }
 
     fn talk(&mut self) -> Result<&mut Talk, ParkingError> {
