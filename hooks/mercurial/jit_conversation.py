@@ -190,18 +190,14 @@ def converse(ui, settings, hook, kwargs, repo, facts):
         child.send(jit_facts.records(header(hook, folder, kwargs, repo)))
         child.flush()
         # What is always asked first is gathered while the program starts.
-        state = None if facts is None else b''.join(jit_facts.answer(facts, b'state'))
+        early = {} if facts is None else {b'state': b''.join(jit_facts.answer(facts, b'state'))}
         while True:
             line = child.line()
             if line.startswith(REPLY):
                 break
             if facts is None:
                 raise Trouble(b'the program asks where there is nothing to ask')
-            if line == b'state' and state is not None:
-                child.send(state)
-                state = None
-                continue
-            for piece in jit_facts.answer(facts, line):
+            for piece in [early.pop(line)] if line in early else jit_facts.answer(facts, line):
                 child.send(piece)
         reply = Reply(line[len(REPLY) :], child)
         status = child.finish()

@@ -101,8 +101,8 @@ class Before:
         self.branches = _branches(view)
         self.bookmarks = _bookmarks(repo)
         self.heads = frozenset(_heads(view.changelog))
+        self.tags = _tags(repo.ui, view, self.heads, None)
         self.memory = Memory()
-        self.tags = _tags(repo.ui, view, self.heads, Manifests(repo, self.memory))
 
     def sees(self, rev):
         return rev < self.length and rev not in self.hidden
@@ -150,7 +150,7 @@ def _tags(ui, view, known, manifests):
 
     Mercurial remembers which `.hgtags` a head has, and finds it in the patch from one manifest to the next. Such patches come from the pusher, who
     can cut them so that a line is missed, or a false one seen. So what heads have that are not among the `known` ones is read from their whole
-    manifests, and Mercurial's memory is set right, which its own commands and the clones go by.
+    manifests, and Mercurial's memory is set right, which its own commands and the clones go by. Where all are known `manifests` may be None.
     """
     heads = _heads(view.changelog)
     found = tagsmod._getfnodes(ui, view, [head for head in heads if head in known])
