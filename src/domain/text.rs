@@ -4,7 +4,8 @@
 //! There is exactly one spelling of each byte string: [`decode`] refuses all others, and so does [`decode_base64`]. What people read is
 //! written by [`safe`] instead, which nobody reads back.
 
-use data_encoding::BASE64;
+use data_encoding::{BASE64_NOPAD, HEXLOWER};
+use std::fmt;
 
 /// Escapes what could move a cursor, hide or reorder text: control characters, line separators and
 /// direction changes become `\u{…}`; bytes that are not UTF-8 become `\xNN`.
@@ -46,14 +47,27 @@ pub fn hostile(c: char) -> bool {
 /// Encodes `bytes` as printable ASCII without spaces; bytes in `also` are escaped too.
 pub fn encode(bytes: &[u8], also: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len());
-    for &byte in bytes {
-        if stands(byte, also) {
-            text.push(char::from(byte));
-        } else {
-            text.push_str(&format!("%{byte:02X}"));
-        }
-    }
+    write_encoded(&mut text, bytes, also).expect("a string takes everything");
     text
+}
+
+/// As [`encode`], to where somebody writes.
+///
+/// # Errors
+/// Those of `to`.
+pub fn write_encoded(to: &mut dyn fmt::Write, bytes: &[u8], also: &[u8]) -> fmt::Result {
+    let mut rest = bytes;
+    while let Some(escaped) = rest.iter().position(|byte| !stands(*byte, also)) {
+        let (plain, tail) = rest.split_at(escaped);
+        write!(to, "{}%{:02X}", ascii(plain), tail[0])?;
+        rest = &tail[1..];
+    }
+    to.write_str(ascii(rest))
+}
+
+/// Bytes of which each [`stands`].
+fn ascii(plain: &[u8]) -> &str {
+    str::from_utf8(plain).unwrap_or_default()
 }
 
 /// Why a text is not the one encoding of any bytes.
@@ -67,6 +81,9 @@ pub struct NotEncoded(pub String);
 /// [`NotEncoded`] for bytes that should have been escaped, escapes that were not needed, and lowercase digits.
 pub fn decode(text: &str, also: &[u8]) -> Result<Vec<u8>, NotEncoded> {
     let refuse = || NotEncoded(encode(text.as_bytes(), b""));
+    if text.bytes().all(|byte| stands(byte, also)) {
+        return Ok(text.into());
+    }
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let [first, tail @ ..] = rest {
@@ -95,13 +112,33 @@ fn stands(byte: u8, also: &[u8]) -> bool {
 ///
 /// The library takes padding in the middle of a text as the end of a part, so that some bytes have several spellings.
 pub fn decode_base64(text: &[u8]) -> Option<Vec<u8>> {
-    let bytes = BASE64.decode(text).ok()?;
-    (BASE64.encode(&bytes).as_bytes() == text).then_some(bytes)
+    BASE64_NOPAD.decode(without_padding(text)?).ok()
+}
+
+/// As [`decode_base64`], of exactly so many bytes.
+pub fn base64_array<const N: usize>(text: &[u8]) -> Option<[u8; N]> {
+    let (digits, mut bytes) = (without_padding(text)?, [0; N]);
+    let fits = BASE64_NOPAD.decode_len(digits.len()) == Ok(N);
+    (fits && BASE64_NOPAD.decode_mut(digits, &mut bytes).is_ok()).then_some(bytes)
+}
+
+/// Takes off the padding, if it fills the last group of four.
+fn without_padding(text: &[u8]) -> Option<&[u8]> {
+    let digits = text.strip_suffix(b"==").or_else(|| text.strip_suffix(b"=")).unwrap_or(text);
+    text.len().is_multiple_of(4).then_some(digits)
+}
+
+/// Decodes exactly so many bytes in lowercase hex digits.
+pub fn hex_array<const N: usize>(digits: &str) -> Option<[u8; N]> {
+    let mut bytes = [0; N];
+    (digits.len() == 2 * N && HEXLOWER.decode_mut(digits.as_bytes(), &mut bytes).is_ok()).then_some(bytes)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use data_encoding::BASE64;
+    use proptest::prelude::*;
 
     #[test]
     fn every_byte_survives_a_round_trip() {
@@ -125,6 +162,28 @@ mod tests {
         assert_eq!(decode_base64(b"YWJjZA=="), Some(b"abcd".to_vec()));
         for text in ["YWI=Y2Q=", "YQ==YmNk", "YWJjZA", "YWJjZB==", "YWJj\nZA==", "YWJjZA==\n", "YWJjZA==="] {
             assert_eq!(decode_base64(text.as_bytes()), None, "{text}");
+        }
+        assert_eq!(base64_array(b"YWJjZA=="), Some(*b"abcd"));
+        for text in ["YWJjZB==", "YWJj", "YWJjZGU="] {
+            assert_eq!(base64_array::<4>(text.as_bytes()), None, "{text}");
+        }
+        assert_eq!(hex_array("0aff"), Some([10, 255]));
+        for text in ["0aFf", "0af", "0afff", "0aff00", "0agf", ""] {
+            assert_eq!(hex_array::<2>(text), None, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn base64_is_read_as_it_is_written(bytes in prop::collection::vec(any::<u8>(), 0..40)) {
+            prop_assert_eq!(decode_base64(BASE64.encode(&bytes).as_bytes()), Some(bytes));
+        }
+
+        #[test]
+        fn base64_that_is_read_would_be_written_so(text in "[AQgw9/+=]{0,16}") {
+            if let Some(bytes) = decode_base64(text.as_bytes()) {
+                prop_assert_eq!(BASE64.encode(&bytes), text);
+            }
         }
     }
 }

@@ -73,7 +73,7 @@ pub fn gather(paths: &[PathBuf], question: Question) -> Result<Gathered, Failure
 ///
 /// # Errors
 /// As [`gather`].
-pub fn of_server(
+fn of_server(
     parts: &ServerParts,
     since: Timestamp,
     key: Option<Key>,
@@ -136,6 +136,13 @@ fn notices(parts: &ServerParts, now: Timestamp) -> Result<BTreeMap<SinkName, Not
     Ok(places)
 }
 
+/// A line that was checked, with what its header says.
+struct Line {
+    time: Timestamp,
+    kind: Box<str>,
+    stored: StoredEntry,
+}
+
 /// An entry, and of one that puts a policy in force that policy, if it loads.
 struct Read {
     index: u64,
@@ -191,19 +198,20 @@ impl<T> Back<T> {
 }
 
 /// Checks the log, and hands on what stands in it.
-fn check(paths: &AuditPaths, mut to: Front<StoredEntry>) -> Result<Verified, LogError> {
+fn check(paths: &AuditPaths, mut to: Front<Line>) -> Result<Verified, LogError> {
     let verified = verify_each(paths, Depth::Leaves, &[], &mut |line: &Accepted<'_>| {
-        to.push(StoredEntry { index: line.index, leaf: line.frame.leaf.to_vec() });
+        let stored = StoredEntry { index: line.index, leaf: line.frame.leaf.to_vec() };
+        to.push(Line { time: line.header.time, kind: line.header.kind.into(), stored });
     });
     to.flush();
     verified
 }
 
 /// Reads the entries in leaves until there are no more, or one cannot be read.
-fn read(reader: &LogReader, paths: &AuditPaths, from: Back<StoredEntry>, mut to: Front<Read>) -> Result<(), LogError> {
+fn read(reader: &LogReader, paths: &AuditPaths, from: Back<Line>, mut to: Front<Read>) -> Result<(), LogError> {
     let found = from.each(|batch| {
-        for stored in batch {
-            let entry = stored.whole(paths)?;
+        for Line { time, kind, stored } in batch {
+            let entry = stored.whole_of(*time, kind, paths)?;
             let policy = match &entry.event {
                 Event::Policy(change) => load(&reader.policy_files(change.files)?).ok(),
                 _ => None,

@@ -10,7 +10,7 @@ mod table;
 mod tests;
 
 pub use csv::{cell, cells, csv, entries};
-pub use gather::{Gathered, Question, gather, of_server};
+pub use gather::{Gathered, Question, gather};
 pub use json::json;
 pub use openmetrics::openmetrics;
 pub use table::{lasting, table};

@@ -7,7 +7,7 @@
 use super::{Kind, RoleChoice, Status, Token, TokenId, fields};
 use crate::domain::change::{Action, ChangesetId, ContentId, IdError, NotAnAction, Target, TargetError};
 use crate::domain::name::{CheckName, NameError, PrincipalId, RoleName, RuleName};
-use crate::domain::text;
+use crate::domain::text::{self, hex_array};
 use crate::domain::time::{NotATime, Timestamp};
 use data_encoding::HEXLOWER;
 
@@ -203,25 +203,7 @@ pub(super) fn encode(token: &Token) -> Result<String, MessageError> {
 pub(super) fn decode(bytes: &[u8]) -> Result<Token, MessageError> {
     let [kind, repo, subject, target, action, base, content, role, detail, not_before, not_after, nonce, reason] =
         values(bytes)?;
-    let kind = match kind {
-        "approve" => Kind::Approve,
-        "reject" => Kind::Reject,
-        "revoke" => Kind::Revoke(TokenId(present("subject", "revoke", subject, parse_digest)?)),
-        "attest" => {
-            let (check, status) = present("detail", "attest", detail, parse_status)?;
-            Kind::Attest { check, status }
-        }
-        "override" => Kind::Override(present("detail", "override", detail, RuleName::new)?),
-        "review" => Kind::Review(present("detail", "review", detail, RuleName::new)?),
-        "delegate" => {
-            let (role, to) = present("detail", "delegate", detail, parse_delegation)?;
-            Kind::Delegate { role, to }
-        }
-        _ => return Err(MessageError::UnknownKind),
-    };
-    if detail != "-" && kind.detail().is_none() {
-        return Err(MessageError::Present { field: "detail", kind: kind.word() });
-    }
+    let kind = kind_of(kind, subject, detail)?;
     let revokes = matches!(kind, Kind::Revoke(_));
     let bases = |value: &str| value.split(',').map(ChangesetId::parse).collect::<Result<Vec<_>, _>>();
     let token = Token {
@@ -241,10 +223,38 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Token, MessageError> {
         reason: optional("reason", reason, parse_free_text)?.unwrap_or_default(),
         kind,
     };
-    if encode(&token)?.as_bytes() != bytes {
-        return Err(MessageError::Spelling);
+    if encode(&token)?.as_bytes() == bytes { Ok(token) } else { Err(MessageError::Spelling) }
+}
+
+/// Reads of the message of a token that was verified before what it is and since when it counts.
+pub(super) fn stamp(bytes: &[u8]) -> Result<(Kind, Timestamp), MessageError> {
+    let [kind, _, subject, .., detail, not_before, _, _, _] = values(bytes)?;
+    let kind = kind_of(kind, subject, detail)?;
+    let not_before = present("not-before", kind.word(), not_before, Timestamp::parse)?;
+    Ok((kind, not_before))
+}
+
+fn kind_of(kind: &str, subject: &str, detail: &str) -> Result<Kind, MessageError> {
+    let kind = match kind {
+        "approve" => Kind::Approve,
+        "reject" => Kind::Reject,
+        "revoke" => Kind::Revoke(TokenId(present("subject", "revoke", subject, parse_digest)?)),
+        "attest" => {
+            let (check, status) = present("detail", "attest", detail, parse_status)?;
+            Kind::Attest { check, status }
+        }
+        "override" => Kind::Override(present("detail", "override", detail, RuleName::new)?),
+        "review" => Kind::Review(present("detail", "review", detail, RuleName::new)?),
+        "delegate" => {
+            let (role, to) = present("detail", "delegate", detail, parse_delegation)?;
+            Kind::Delegate { role, to }
+        }
+        _ => return Err(MessageError::UnknownKind),
+    };
+    if detail != "-" && kind.detail().is_none() {
+        return Err(MessageError::Present { field: "detail", kind: kind.word() });
     }
-    Ok(token)
+    Ok(kind)
 }
 
 /// Cuts a message into its 13 values.
@@ -295,10 +305,6 @@ fn parse_delegation(value: &str) -> Result<(RoleName, PrincipalId), FieldError> 
 
 fn parse_nonce(value: &str) -> Result<[u8; 16], FieldError> {
     hex_array(value).ok_or(FieldError::Nonce)
-}
-
-fn hex_array<const N: usize>(hex: &str) -> Option<[u8; N]> {
-    HEXLOWER.decode(hex.as_bytes()).ok()?.try_into().ok()
 }
 
 /// Reads a value that may be `-`.

@@ -4,7 +4,9 @@
 //! key belongs to anybody, and whether the token counts, is for the policy to say.
 
 use super::key::verify_at;
-use super::{BadSignature, KeyError, MessageError, PublicKey, SignedToken, Token, TokenId, signed_bytes};
+use super::message;
+use super::{BadSignature, KeyError, Kind, MessageError, PublicKey, SignedToken, Token, TokenId, signed_bytes};
+use crate::domain::time::Timestamp;
 use data_encoding::BASE64URL_NOPAD;
 use sha2::{Digest, Sha256};
 
@@ -92,12 +94,13 @@ impl SignedToken {
 }
 
 impl Token {
-    /// Reads what the text of a token says, without asking who signed it: for texts that were verified before, as those in the log were.
+    /// Reads in the text of a token that was verified before, as those in the log were, what it is and since when it counts.
     ///
     /// # Errors
-    /// [`TokenError`] as [`SignedToken::parse`], but for key and signature.
-    pub fn of_verified(text: &str) -> Result<Self, TokenError> {
-        Ok(Self::parse_message(&open(text)?.message)?)
+    /// [`TokenError`] where that cannot be read; the rest is not looked at.
+    pub fn stamp_of_verified(text: &str) -> Result<(Kind, Timestamp), TokenError> {
+        let message = text.strip_prefix(PREFIX).and_then(|rest| rest.split('.').next()).ok_or(TokenError::Shape)?;
+        Ok(message::stamp(&decode("message", message)?)?)
     }
 }
 
@@ -134,9 +137,6 @@ pub(super) fn open(text: &str) -> Result<Opened, TokenError> {
     if signature.contains('.') {
         return Err(TokenError::Shape);
     }
-    let decode = |part: &'static str, written: &str| {
-        BASE64URL_NOPAD.decode(written.as_bytes()).map_err(|_| TokenError::Base64 { part })
-    };
     let message = decode("message", message)?;
     let signature = decode("signature", signature)?;
     match signature.first() {
@@ -155,6 +155,10 @@ pub(super) fn open(text: &str) -> Result<Opened, TokenError> {
     Ok(Opened { key: *key, signature: raw, message })
 }
 
+fn decode(part: &'static str, written: &str) -> Result<Vec<u8>, TokenError> {
+    BASE64URL_NOPAD.decode(written.as_bytes()).map_err(|_| TokenError::Base64 { part })
+}
+
 /// Writes the text that [`open`] takes apart.
 fn close(message: &[u8], key: &[u8; 32], signature: &[u8; 64]) -> String {
     let signed = [&[ED25519][..], key, signature].concat();
@@ -164,10 +168,9 @@ fn close(message: &[u8], key: &[u8; 32], signature: &[u8; 64]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::approval::{Kind, RoleChoice};
+    use crate::domain::approval::RoleChoice;
     use crate::domain::change::{Action, ChangesetId, ContentId, IdKind, Target};
     use crate::domain::name::RoleName;
-    use crate::domain::time::Timestamp;
     use ed25519_dalek::{Signer as _, SigningKey};
     use proptest::prelude::*;
 

@@ -88,8 +88,16 @@ impl Entry {
     /// [`EntryError::UnknownKind`] for what a later version wrote, [`EntryError::Malformed`] for everything else.
     pub fn parse(json: &[u8]) -> Result<Self, EntryError> {
         let header = Header::parse(json)?;
+        Self::of(header.time, header.kind, json)
+    }
+
+    /// As [`Entry::parse`], of what was read from the header of `json` before.
+    ///
+    /// # Errors
+    /// As [`Entry::parse`].
+    pub fn of(time: Timestamp, kind: &str, json: &[u8]) -> Result<Self, EntryError> {
         // By its kind at once: serde would first put every field of a tagged value aside, which takes four times as long.
-        let event = match header.kind {
+        let event = match kind {
             "genesis" => fields(json).map(Event::Genesis),
             "decision" => fields(json).map(Event::Decision),
             "outcome" => fields(json).map(Event::Outcome),
@@ -102,7 +110,7 @@ impl Entry {
             "uninstall" => fields(json).map(Event::Uninstall),
             kind => Err(EntryError::UnknownKind { kind: kind.to_owned() }),
         };
-        Ok(Self { time: header.time, event: event? })
+        Ok(Self { time, event: event? })
     }
 
     /// Gives the leaf, and if that is only a short form, the blob with the whole.
@@ -167,9 +175,11 @@ impl Entry {
     }
 }
 
-/// Reads the fields of an entry's kind.
+/// Reads the fields of an entry's kind, or of its header.
 fn fields<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, EntryError> {
-    serde_json::from_slice(json).map_err(EntryError::Malformed)
+    // As text: bytes would be looked through string by string, for whether they are UTF-8.
+    let read = str::from_utf8(json).map_or_else(|_| serde_json::from_slice(json), serde_json::from_str);
+    read.map_err(EntryError::Malformed)
 }
 
 /// The few fields of a leaf that tie it to its neighbours and to blobs, of any kind, read without copying.
@@ -208,7 +218,7 @@ impl<'a> Header<'a> {
     /// # Errors
     /// [`EntryError::Malformed`] if it is not, or has no time or kind.
     pub fn parse(leaf: &'a [u8]) -> Result<Self, EntryError> {
-        serde_json::from_slice(leaf).map_err(EntryError::Malformed)
+        fields(leaf)
     }
 
     /// Tells whether time may go back to this entry: an administrator said so.

@@ -7,7 +7,7 @@
 
 use super::entry::MAX_LEAF;
 use super::merkle::Hash;
-use crate::domain::text::decode_base64;
+use crate::domain::text::base64_array;
 use data_encoding::BASE64;
 
 const LEAF: &[u8] = b"{\"leaf\":";
@@ -78,7 +78,7 @@ impl<'a> Frame<'a> {
             leaf,
             size: std::str::from_utf8(number).ok()?.parse().ok()?,
             root: Hash::from_base64(root)?,
-            signature: decode_base64(sig)?.try_into().ok()?,
+            signature: base64_array(sig)?,
         })
     }
 
@@ -155,6 +155,7 @@ mod tests {
                 let frame = Frame { leaf: &leaf, size, root: Hash::of(b"r"), signature: [7; 64] };
                 let line = frame.write();
                 assert_eq!(Frame::parse(&line[..line.len() - 1]).is_ok(), fits, "{length} {size}");
+                assert_eq!(line.len() - 1 == MAX_LINE, fits && size > 1, "{length} {size}");
             }
         }
     }

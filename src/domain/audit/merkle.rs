@@ -6,7 +6,7 @@
 //! parent that it completes. That order makes positions plain arithmetic: before leaf n stand
 //! 2n - popcount(n) nodes, and the subtree of height h that ends with leaf n stands h places after it.
 
-use crate::domain::text::decode_base64;
+use crate::domain::text::{base64_array, hex_array};
 use data_encoding::{BASE64, HEXLOWER};
 use sha2::{Digest, Sha256};
 use std::fmt;
@@ -23,12 +23,12 @@ impl Hash {
 
     /// Reads 64 lowercase hex digits; `None` for anything else.
     pub fn from_hex(text: &str) -> Option<Self> {
-        HEXLOWER.decode(text.as_bytes()).ok()?.try_into().ok().map(Self)
+        hex_array(text).map(Self)
     }
 
     /// Reads the 44 characters of padded base64; `None` for anything else.
     pub fn from_base64(text: &[u8]) -> Option<Self> {
-        decode_base64(text)?.try_into().ok().map(Self)
+        base64_array(text).map(Self)
     }
 
     /// Writes 44 characters of padded base64, as checkpoints and frames do.
@@ -39,7 +39,7 @@ impl Hash {
 
 impl fmt::Display for Hash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&HEXLOWER.encode(&self.0))
+        HEXLOWER.encode_display(&self.0).fmt(f)
     }
 }
 

@@ -7,9 +7,9 @@ use crate::domain::name::{PrincipalId, RoleName, RuleName};
 use crate::domain::policy::Mode;
 use crate::domain::request::RequestId;
 use crate::domain::time::Timestamp;
-use serde::de::{Deserialize, Deserializer, Error};
+use serde::de::{Deserialize, Deserializer, Error, Visitor};
 use serde::ser::{Serialize, Serializer};
-use std::borrow::Cow;
+use std::fmt;
 
 macro_rules! spelled {
     ($($type:ty: $read:expr;)*) => {$(
@@ -21,12 +21,29 @@ macro_rules! spelled {
 
         impl<'de> Deserialize<'de> for $type {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let text = Cow::<'de, str>::deserialize(deserializer)?;
                 let read: fn(&str) -> Option<Self> = $read;
-                read(&text).ok_or_else(|| D::Error::custom(concat!("not a ", stringify!($type))))
+                deserializer.deserialize_str(Spelled { read, name: stringify!($type) })
             }
         }
     )*};
+}
+
+/// Reads a value from its text where that stands.
+struct Spelled<T> {
+    read: fn(&str) -> Option<T>,
+    name: &'static str,
+}
+
+impl<T> Visitor<'_> for Spelled<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a {}", self.name)
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
+        (self.read)(text).ok_or_else(|| E::custom(format_args!("not a {}", self.name)))
+    }
 }
 
 spelled! {
@@ -62,7 +79,7 @@ pub(super) struct PusherText {
 
 /// Text from outside in JSON: percent-encoded, in the one spelling of [`crate::domain::text`].
 pub(super) mod outside {
-    use super::{Deserialize, Deserializer, Error, Serialize, Serializer};
+    use super::{Deserialize, Deserializer, Serialize, Serializer, Spelled};
     use crate::domain::text;
 
     pub fn serialize<S: Serializer>(words: &Option<String>, to: S) -> Result<S::Ok, S::Error> {
@@ -70,10 +87,15 @@ pub(super) mod outside {
     }
 
     pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
-        let decode = |written: String| {
-            let bytes = text::decode(&written, b"").map_err(D::Error::custom)?;
-            String::from_utf8(bytes).map_err(D::Error::custom)
-        };
-        Option::<String>::deserialize(from)?.map(decode).transpose()
+        Ok(Option::<Words>::deserialize(from)?.map(|words| words.0))
+    }
+
+    struct Words(String);
+
+    impl<'de> Deserialize<'de> for Words {
+        fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+            let read = |written: &str| String::from_utf8(text::decode(written, b"").ok()?).ok().map(Self);
+            from.deserialize_str(Spelled { read, name: "percent-encoded text" })
+        }
     }
 }

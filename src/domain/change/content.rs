@@ -8,6 +8,7 @@
 //! can only leave approvals out.
 
 use super::{Changeset, ChangesetId, LONGEST_CONTENT, Landing};
+use crate::domain::text::hex_array;
 use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, HashMap};
@@ -22,8 +23,7 @@ impl ContentId {
 
     /// Reads `sha256:` and 64 lowercase hex digits; `None` for anything else.
     pub fn parse(text: &str) -> Option<Self> {
-        let hex = text.strip_prefix(Self::PREFIX)?;
-        Some(Self(HEXLOWER.decode(hex.as_bytes()).ok()?.try_into().ok()?))
+        hex_array(text.strip_prefix(Self::PREFIX)?).map(Self)
     }
 
     /// Returns the 64 hex digits.
@@ -296,6 +296,8 @@ mod tests {
 
     #[test]
     fn beyond_the_room_nothing_has_a_content() {
+        let Room { commits, paths, bytes } = Room::ALL;
+        assert_eq!((commits, paths, bytes), (1_000, 10_000, 268_435_456), "docs/spec/token.md");
         let line: &[Written] = &[("d<c", ONE.1), TWO, ONE];
         let with = |room: Room| found(line, room).into_keys().collect::<String>();
         let all = Room { commits: 3, paths: 3, bytes: 4 };

@@ -87,8 +87,12 @@ impl ChangesetId {
     /// # Errors
     /// As [`ChangesetId::from_bytes`].
     pub fn from_hex(kind: IdKind, hex: &str) -> Result<Self, IdError> {
-        let raw = HEXLOWER.decode(hex.as_bytes()).map_err(|_| IdError::Digits { expected: kind.length() * 2 })?;
-        Self::from_bytes(kind, &raw)
+        let (expected, mut bytes) = (kind.length() * 2, [0; 32]);
+        let raw = &mut bytes[..kind.length()];
+        if hex.len() != expected || HEXLOWER.decode_mut(hex.as_bytes(), raw).is_err() {
+            return Err(IdError::Digits { expected });
+        }
+        Self::from_bytes(kind, raw)
     }
 
     /// Reads `git-sha1:…`, `git-sha256:…` or `hg-sha1:…`.
@@ -122,7 +126,7 @@ impl ChangesetId {
 
 impl fmt::Display for ChangesetId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.kind.prefix(), self.hex())
+        write!(f, "{}:{}", self.kind.prefix(), HEXLOWER.encode_display(self.as_bytes()))
     }
 }
 

@@ -152,6 +152,7 @@ mod tests {
 
     #[test]
     fn a_content_is_counted_up_to_its_longest() {
+        assert_eq!(LONGEST_CONTENT, 8_388_608, "docs/spec/policy.md");
         let longest = vec![b'a'; LONGEST_CONTENT];
         assert_eq!(changed_lines(&longest, b"", 100), Some(1));
         assert_eq!(changed_lines(b"", &[&longest[..], b"a"].concat(), 100), None);

@@ -113,13 +113,15 @@ impl Target {
 
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let named =
-            |f: &mut fmt::Formatter<'_>, kind: &str, name: &[u8]| write!(f, "{kind}:{}", text::encode(name, b","));
+        let named = |f: &mut fmt::Formatter<'_>, kind: &str, name: &[u8]| {
+            f.write_str(kind)?;
+            text::write_encoded(f, name, b",")
+        };
         match self {
-            Self::Ref(full) => f.write_str(&text::encode(full, b"")),
-            Self::Branch(name) => named(f, "branch", name),
-            Self::Bookmark(name) => named(f, "bookmark", name),
-            Self::Tag(name) => named(f, "tag", name),
+            Self::Ref(full) => text::write_encoded(f, full, b""),
+            Self::Branch(name) => named(f, "branch:", name),
+            Self::Bookmark(name) => named(f, "bookmark:", name),
+            Self::Tag(name) => named(f, "tag:", name),
             Self::Environment(name) => write!(f, "env:{name}"),
         }
     }

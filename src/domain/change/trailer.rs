@@ -214,6 +214,7 @@ mod tests {
     fn what_readers_disagree_on_is_not_read() {
         assert_eq!(trailers(b"subject\n\nSeverity: a\0\n"), None);
         let long = |length: usize| format!("subject\n\nSeverity: {}\n", "x".repeat(length));
+        assert_eq!(LONGEST_BLOCK, 65_536, "docs/spec/semantics.md");
         assert_eq!(trailers(long(LONGEST_BLOCK).as_bytes()), None);
         assert!(trailers(long(LONGEST_BLOCK - 11).as_bytes()).is_some_and(|found| found.len() == 1));
     }

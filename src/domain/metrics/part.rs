@@ -67,10 +67,9 @@ impl Part {
     fn take(&mut self, counted: &Counted, decision: &Decision) {
         // Whatever counted stands in the log with its text; of an entry that somebody shortened nothing is known.
         let text = decision.tokens.get(&counted.token);
-        let Some(token) = text.and_then(|text| Token::of_verified(text).ok()) else { return };
-        let at = token.not_before;
-        if !matches!(token.kind, Kind::Attest { .. }) {
-            self.approved |= token.kind == Kind::Approve;
+        let Some((kind, at)) = text.and_then(|text| Token::stamp_of_verified(text).ok()) else { return };
+        if !matches!(kind, Kind::Attest { .. }) {
+            self.approved |= kind == Kind::Approve;
             self.first = Some(self.first.map_or(at, |first| first.min(at)));
             self.signers.insert((counted.token, counted.principal.clone(), at));
         }

@@ -39,3 +39,16 @@ pub const OVERRIDE_TTL: Span = Span::seconds(60 * 60);
 pub const REVIEW_WITHIN: Span = Span::days(3);
 /// The `ttl` of a rule that gives none.
 pub const DEFAULT_TTL: Span = Span::days(7);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_and_times_are_those_of_the_pages() {
+        assert_eq!((FILE_BYTES, POLICY_BYTES, EXPRESSION_MEMORY), (1_048_576, 16_777_216, 1_048_576));
+        let spans = [TTL, OVERRIDE_TTL, REVIEW_WITHIN].map(|span| span.to_string());
+        assert_eq!(spans, ["30days", "1h", "3days"]);
+        assert_eq!((DAY_MINUTES, crate::domain::policy::LEEWAY), (1_440, Span::seconds(300)));
+    }
+}

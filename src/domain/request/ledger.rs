@@ -3,11 +3,12 @@
 //! One pass over the entries, oldest first. What is remembered is what waits, and of what has ended only what the caller wants.
 
 use super::{Clocks, RequestId};
-use crate::domain::audit::{Decision, Entry, Event, Obstacle, Outcome, Removal, RequestStep, Step, Verdict};
+use crate::domain::audit::{self, Decision, Event, Obstacle, Outcome, Removal, RequestStep, Step, Verdict};
 use crate::domain::change::{Action, ChangesetId, Pusher, Target};
 use crate::domain::name::EnvironmentName;
 use crate::domain::time::{Span, Timestamp};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
+use std::collections::btree_map::{BTreeMap, Entry};
 
 /// A request as the log tells of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,7 +117,7 @@ impl Ledger {
 
     /// Takes the next entry, whole, and returns the wanted requests that it ends: with how they ended, or without, if one is opened anew that
     /// waited for too long.
-    pub fn take(&mut self, index: u64, entry: &Entry) -> Vec<Asked> {
+    pub fn take(&mut self, index: u64, entry: &audit::Entry) -> Vec<Asked> {
         match &entry.event {
             Event::Decision(decision) if decision.verdict == Verdict::Allow => self.allow(index, decision),
             Event::Decision(decision) => self.deny(index, entry.time, decision),
@@ -266,10 +267,17 @@ impl Ledger {
             return;
         }
         asked.ended = Some(how);
-        self.gone.push(asked.clone());
-        if self.wanted == Wanted::Waiting {
-            self.asked.remove(id);
+        if let Some(login) = &asked.requester.login {
+            let key = (login.clone(), asked.target.clone(), asked.action.gate().cloned());
+            if let Entry::Occupied(mut own) = self.own.entry(key) {
+                own.get_mut().retain(|other| other != id);
+                if own.get().is_empty() {
+                    own.remove();
+                }
+            }
         }
+        let gone = if self.wanted == Wanted::Waiting { self.asked.remove(id) } else { Some(asked.clone()) };
+        self.gone.extend(gone);
     }
 
     fn change(&mut self, id: &RequestId, change: impl FnOnce(&mut Asked)) {

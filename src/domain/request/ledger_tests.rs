@@ -312,3 +312,13 @@ fn only_what_is_wanted_is_remembered() {
     assert_eq!(of_one.len(), 1);
     assert_eq!(of_one[0].ended, Some(Ended::Superseded { at: at(2), by: id(2) }));
 }
+
+#[test]
+fn nothing_is_remembered_of_what_has_ended() {
+    let ends = [vec![(2, allowed(1)), (3, outcome(1, &[1]))], vec![(2, step("bob", 1, Step::Cancelled))]];
+    for how in ends {
+        let events = [vec![(1, refused("bob", 1))], how, vec![(4, refused("carol", 3))]].concat();
+        let remembered = format!("{:?}", ledger(Wanted::Waiting, &events));
+        assert!(remembered.contains("carol") && !remembered.contains("bob"), "{remembered}");
+    }
+}

@@ -26,7 +26,7 @@ use crate::domain::change::{Action, ChangesetId, Target};
 use crate::domain::text;
 use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 /// The longest message of a request in bytes.
 pub const LONGEST: usize = 16 * 1024;
@@ -118,19 +118,21 @@ impl Request {
 impl RequestId {
     /// Derives an id: SHA-256 over repository, target and subject, each followed by a newline.
     pub fn of(repository: &str, target: &Target, subject: &ChangesetId) -> Self {
-        Self::of_line(repository, &target.to_string(), subject)
+        Self::of_line(repository, target, subject)
     }
 
     /// As [`RequestId::of`]; one environment has many gates, so of a gate the action follows its target, after a space.
     pub fn of_action(repository: &str, target: &Target, action: &Action, subject: &ChangesetId) -> Self {
         match action {
-            Action::Gate(_) => Self::of_line(repository, &format!("{target} {action}"), subject),
+            Action::Gate(_) => Self::of_line(repository, format_args!("{target} {action}"), subject),
             _ => Self::of(repository, target, subject),
         }
     }
 
-    fn of_line(repository: &str, what: &str, subject: &ChangesetId) -> Self {
-        let [a, b, c, d, e, f, ..]: [u8; 32] = Sha256::digest(format!("{repository}\n{what}\n{subject}\n")).into();
+    fn of_line(repository: &str, what: impl fmt::Display, subject: &ChangesetId) -> Self {
+        let mut lines = String::with_capacity(256);
+        writeln!(lines, "{repository}\n{what}\n{subject}").expect("a string takes everything");
+        let [a, b, c, d, e, f, ..]: [u8; 32] = Sha256::digest(lines).into();
         Self([a, b, c, d, e, f])
     }
 
@@ -140,14 +142,13 @@ impl RequestId {
     /// [`RequestError::Id`].
     pub fn parse(written: &str) -> Result<Self, RequestError> {
         let digits = written.strip_prefix("r-").ok_or(RequestError::Id)?;
-        let bytes = HEXLOWER.decode(digits.as_bytes()).map_err(|_| RequestError::Id)?;
-        bytes.try_into().map(Self).map_err(|_| RequestError::Id)
+        text::hex_array(digits).map(Self).ok_or(RequestError::Id)
     }
 }
 
 impl fmt::Display for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "r-{}", HEXLOWER.encode(&self.0))
+        write!(f, "r-{}", HEXLOWER.encode_display(&self.0))
     }
 }
 
@@ -183,6 +184,7 @@ mod tests {
 
     #[test]
     fn a_request_of_exactly_the_longest_length_is_read() {
+        assert_eq!(LONGEST, 16_384, "docs/spec/request.md");
         let room = LONGEST - request("a").message().len() + 1;
         for (length, read) in [(room, Ok(request(&"a".repeat(room)))), (room + 1, Err(RequestError::TooLong))] {
             assert_eq!(Request::parse(request(&"a".repeat(length)).message().as_bytes()), read, "{length}");

@@ -5,9 +5,10 @@ use super::format;
 use super::lines::{Lines, SEGMENT};
 use super::paths::AuditPaths;
 use super::storage::failed;
-use crate::domain::audit::{Checkpoint, Entry, Event, Frame, Hash, Header, SignedCheckpoint, find_in_refs};
+use crate::domain::audit::{Checkpoint, Entry, EntryError, Event, Frame, Hash, Header, SignedCheckpoint, find_in_refs};
 use crate::domain::change::{ChangesetId, Target};
 use crate::domain::policy::PolicyFile;
+use crate::domain::time::Timestamp;
 use crate::ports::log::{LogError, Place};
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -31,8 +32,20 @@ impl StoredEntry {
     /// # Errors
     /// [`LogError::Unreadable`] for an entry of a later version, [`LogError::Blob`] for a missing or damaged blob.
     pub fn whole(&self, paths: &AuditPaths) -> Result<Entry, LogError> {
+        self.completed(Entry::parse(&self.leaf), paths)
+    }
+
+    /// As [`StoredEntry::whole`], of what was read from its header before.
+    ///
+    /// # Errors
+    /// As [`StoredEntry::whole`].
+    pub fn whole_of(&self, time: Timestamp, kind: &str, paths: &AuditPaths) -> Result<Entry, LogError> {
+        self.completed(Entry::of(time, kind, &self.leaf), paths)
+    }
+
+    fn completed(&self, leaf: Result<Entry, EntryError>, paths: &AuditPaths) -> Result<Entry, LogError> {
         let unreadable = |fault| LogError::Unreadable { index: self.index, fault };
-        let entry = Entry::parse(&self.leaf).map_err(unreadable)?;
+        let entry = leaf.map_err(unreadable)?;
         match entry.blob() {
             Some(digest) => Entry::parse(&blobs::read(paths, digest)?).map_err(unreadable),
             None => Ok(entry),
