@@ -148,28 +148,26 @@ impl Answer {
             "over" => return Ok(Self::Over),
             _ => {}
         }
-        let (mut reason, mut hints, mut notes) = (Vec::new(), Vec::new(), Vec::new());
+        let kinds = ["reason", "hint", "note"];
+        let (mut lines, mut kind) = (kinds.map(|_| Vec::new()), 0);
         loop {
             let next = line(from)?;
             if next == "end" {
                 break;
             }
             let (key, words) = next.split_once(' ').ok_or(WireError::Line("end"))?;
-            let words = safe(decoded(words, "reason")?.as_bytes());
-            match key {
-                "reason" => reason.push(words),
-                "hint" => hints.push(words),
-                "note" => notes.push(words),
-                _ => return Err(WireError::Line("end")),
-            }
-            if reason.len() + hints.len() + notes.len() > MOST_LINES {
+            kind = (kind..kinds.len()).find(|kind| kinds[*kind] == key).ok_or(WireError::Line("end"))?;
+            lines[kind].push(safe(decoded(words, "reason")?.as_bytes()));
+            if lines.iter().map(Vec::len).sum::<usize>() > MOST_LINES {
                 return Err(WireError::TooLong);
             }
         }
+        let [reason, hints, notes] = lines;
         if let Some(code) = first.strip_prefix("failed ") {
             let exits = [Exit::Denied, Exit::Usage, Exit::Undecided];
             let exit = exits.into_iter().find(|exit| exit.code().to_string() == code);
-            return Ok(Self::Failed(exit.ok_or(WireError::Line("failed"))?, reason, hints));
+            let exit = exit.filter(|_| notes.is_empty()).ok_or(WireError::Line("failed"))?;
+            return Ok(Self::Failed(exit, reason, hints));
         }
         let (word, gate, request, until) = state(field(&first, "state")?).ok_or(WireError::Line("state"))?;
         Ok(Self::Report(Report { word, gate, request, until, reason, hints, notes }))
@@ -306,12 +304,14 @@ mod tests {
         }
         let good = Answer::Report(report(Word::Waits)).write();
         let endless = format!("{}{}", good.replace("end\n", ""), "note x\n".repeat(MOST_LINES + 1));
-        let answers: [(String, &str); 8] = [
+        let answers: [(String, &str); 10] = [
             (good.replace("state waits", "state sleeps"), "`state` is missing or malformed"),
             (good.replace(" r-", " s-"), "`state` is missing or malformed"),
             (good.replace("T10", "T99"), "`state` is missing or malformed"),
             (good.replace("hint ", "run "), "`end` is missing or malformed"),
+            (good.replace("end\n", "reason late\nend\n"), "`end` is missing or malformed"),
             (good.replace("end\n", ""), "the conversation broke off"),
+            ("failed 3\nnote x\nend\n".to_owned(), "`failed` is missing or malformed"),
             ("failed 0\nend\n".to_owned(), "`failed` is missing or malformed"),
             ("state waits\nend\n".to_owned(), "`state` is missing or malformed"),
             (endless, "a message is longer than it may be"),
