@@ -1,13 +1,10 @@
 //! Logs of any length, and what appending to them and verifying them takes.
 
-use crate::approvals;
+use crate::git::{Pair, SMALL};
 use crate::table::{Samples, figure, ratio, timed};
+use crate::{approvals, pushes};
 use ed25519_dalek::{Signer as _, SigningKey};
-use jit::adapters::disk::RequestSettings;
-use jit::adapters::disk::folder::{Folder, Settings, UnknownPusher};
 use jit::adapters::disk::log::{AuditPaths, Clock, Depth, Disk, DiskLogStore, NewLog, Storage, verify};
-use jit::cli::ServerParts;
-use jit::cli::figures::of_server;
 use jit::domain::audit::{
     Applied, Counted, Decision, Entry, Event, Hash, Origin, Outcome, OutcomeKind, RuleRecord, System, UpdateRecord,
     Verdict,
@@ -15,12 +12,13 @@ use jit::domain::audit::{
 use jit::domain::change::{Action, ChangesetId, IdKind, Pusher, Target};
 use jit::domain::name::{PrincipalId, RoleName, RuleName};
 use jit::domain::policy::Mode;
-use jit::domain::time::Timestamp;
 use jit::ports::log::LogStore as _;
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs::File;
 use std::io;
 use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -156,7 +154,7 @@ fn decision(index: u64) -> Decision {
 
 /// A log of its own.
 pub struct Long {
-    folder: TempDir,
+    _folder: TempDir,
     paths: AuditPaths,
     size: u64,
 }
@@ -164,13 +162,6 @@ pub struct Long {
 impl Long {
     /// Makes one with at least `size` entries.
     pub fn new(size: u64) -> Self {
-        let long = Self::empty(size);
-        fill(&long.paths, size);
-        long
-    }
-
-    /// Makes one that is to have `size` entries.
-    fn empty(size: u64) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let jit = folder.path().join("jit");
         std::fs::create_dir(&jit).expect("a folder");
@@ -179,28 +170,8 @@ impl Long {
         let (repository, version) = ("bench".into(), "0".into());
         let new = NewLog { repository, origin, system: System::Git, refs: BTreeMap::new(), version };
         DiskLogStore::new(paths.clone(), clock()).create(&new, deadline()).expect("a log");
-        Self { folder, paths, size }
-    }
-
-    /// The figures of all entries, in milliseconds.
-    fn figures(&self) -> f64 {
-        let settings = Settings {
-            repository: "bench".into(),
-            origin: "localhost/long".into(),
-            binary: "/bin/true".into(),
-            state_dir: self.paths.state_dir.clone(),
-            pusher_env: "REMOTE_USER".into(),
-            unknown_pusher: UnknownPusher::Deny,
-            deadline: Duration::from_secs(30),
-            notify: None,
-            requests: RequestSettings::default(),
-        };
-        let server = ServerParts::of(Folder::of(self.folder.path()), settings);
-        timed(|| {
-            let mut faults = Vec::new();
-            let figures = of_server(&server, Timestamp::EPOCH, None, &mut faults).expect("figures");
-            assert!(faults.is_empty() && figures.requests.closed() * 3 >= self.size - 3, "{faults:?}");
-        })
+        fill(&paths, size);
+        Self { _folder: folder, paths, size }
     }
 
     /// Opens the log, appends one entry durably, and closes it, as a hook does; in milliseconds.
@@ -237,12 +208,24 @@ impl Long {
     }
 }
 
-/// The figures of a log of requests.
+/// The figures of a log of requests, and the memory that they take: also of a log of a tenth.
 pub fn counting(size: u64, rounds: usize) {
-    let long = Long::empty(size);
-    fill_requests(&long.paths, size);
-    let times: Vec<f64> = (0..rounds).map(|_| long.figures() / 1000.0).collect();
-    figure(&format!("`metrics` of {size} entries, the log verified"), "-", "s", &times);
+    let pair = Pair::new(SMALL, Path::new("/bin/true"));
+    let paths = paths_of(&pair.jit(), &pair.path("state"));
+    let arguments = ["metrics", "--format", "json"].map(OsString::from).into_iter().chain([pair.path("judged").into()]);
+    let arguments: Vec<OsString> = arguments.collect();
+    for size in [size / 10, size] {
+        fill_requests(&paths, size);
+        let most = pushes::peak_of(&arguments, &pair.path("peak"));
+        figure(&format!("`metrics` of {size} entries: peak memory"), "", "MiB", &[most]);
+    }
+    let run = || Command::new(env!("CARGO_BIN_EXE_jit")).args(&arguments).output().expect("jit runs");
+    let figures: serde_json::Value = serde_json::from_slice(&run().stdout).expect("JSON");
+    // The log begins with some entries that are no requests.
+    let closed = figures["requests"]["closed"].as_u64().expect("a number");
+    assert!(figures["logs"][0]["sound"] == true && closed * 3 + 9 >= size, "{closed} requests");
+    let times: Vec<f64> = (0..rounds).map(|_| timed(run) / 1000.0).collect();
+    figure(&format!("`metrics` of {size} entries, the log verified"), "", "s", &times);
 }
 
 /// One append to the longer log against one to the shorter; and the first after a restart.
