@@ -203,7 +203,12 @@ impl Guard {
         action: &str,
         base: &[ChangesetId],
     ) -> SignedToken {
-        let signed = sign(who, self.approval(subject, target, action, base));
+        self.keep(who, self.approval(subject, target, action, base))
+    }
+
+    /// Signs a token and puts it into the server's store.
+    pub fn keep(&self, who: Person, token: Token) -> SignedToken {
+        let signed = sign(who, token);
         let store = TokenStore::in_folder(&self.hg.server().join(".hg/jit"));
         store.add(&signed, crate::support::now()).expect("kept");
         signed

@@ -2,8 +2,10 @@
 
 use crate::guard::Guard;
 use crate::hg::Transport;
-use crate::support::{ALICE, BOB};
+use crate::support::{ALICE, BOB, now};
+use jit::domain::approval::Token;
 use jit::domain::change::ChangesetId;
+use jit::domain::time::Span;
 
 /// Pushes what does `action` to `target`: refused with `words`, then let in with an approval of `subject` for it.
 #[track_caller]
@@ -16,7 +18,9 @@ fn asks(
 ) {
     guard.refused(ALICE, transport, args, &[&format!("alice may not {words}"), "`names` needs 1 approval"]);
     let (subject, target, action, base) = token;
-    guard.approve(BOB, subject, target, action, base);
+    // Times have whole seconds, and what was signed in the second of a rewrite is spent by it.
+    let later = now().plus(Span::seconds(1));
+    guard.keep(BOB, Token { not_before: later, ..guard.approval(subject, target, action, base) });
     guard.accepted(ALICE, transport, args);
 }
 
