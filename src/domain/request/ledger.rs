@@ -29,8 +29,8 @@ pub struct Asked {
     pub requester: Pusher,
     /// Since when it waits.
     pub opened: Timestamp,
-    /// Index of the newest entry that asked for it.
-    pub asked_by: u64,
+    /// Index of the entry since which it waits.
+    pub opened_by: u64,
     /// Whether the server keeps its commits.
     pub kept: bool,
     /// What kept it from landing by itself, if that was tried last.
@@ -140,7 +140,7 @@ impl Ledger {
     /// Returns the requests that were wanted, oldest first.
     pub fn into_requests(self) -> Vec<Asked> {
         let mut requests: Vec<Asked> = self.asked.into_values().collect();
-        requests.sort_by(|one, other| (one.opened, &one.id).cmp(&(other.opened, &other.id)));
+        requests.sort_by(|one, other| (one.opened_by, &one.id).cmp(&(other.opened_by, &other.id)));
         requests
     }
 
@@ -223,7 +223,7 @@ impl Ledger {
                 if known.reason.is_empty() {
                     known.reason = ask.reason.clone().unwrap_or_default();
                 }
-                Asked { asked_by: index, ..known }
+                known
             }
             None => Asked {
                 id: ask.id.clone(),
@@ -234,7 +234,7 @@ impl Ledger {
                 reason: ask.reason.clone().unwrap_or_default(),
                 requester: ask.requester.clone(),
                 opened: time,
-                asked_by: index,
+                opened_by: index,
                 kept: false,
                 obstacle: None,
                 ended: None,

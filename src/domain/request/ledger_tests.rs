@@ -258,7 +258,7 @@ fn the_first_who_asks_is_the_requester_and_the_first_reason_stays() {
     let events = [(1, refused("bob", 1)), (2, step("carol", 1, Step::Sent { bytes: 1 }))];
     let [asked] = &requests(&events)[..] else { panic!("one request") };
     assert_eq!((asked.requester.login.as_deref(), asked.reason.as_str()), (Some("bob"), "a reason"));
-    assert_eq!((asked.asked_by, asked.kept, asked.base.clone()), (1, true, vec![tip(9)]));
+    assert_eq!((asked.opened_by, asked.kept, asked.base.clone()), (0, true, vec![tip(9)]));
 }
 
 #[test]
@@ -297,8 +297,17 @@ fn a_repeated_denial_asks_for_what_the_first_asked_for() {
         ledger.take(index, &Entry { time: at(late), event });
     }
     assert_eq!(ledger.begins_before(), Some(4));
-    let asked: Vec<_> = ledger.into_requests().into_iter().map(|asked| (asked.subject, asked.asked_by)).collect();
+    let asked: Vec<_> = ledger.into_requests().into_iter().map(|asked| (asked.subject, asked.opened_by)).collect();
     assert_eq!(asked, [(tip(2), 5)]);
+}
+
+#[test]
+fn the_oldest_comes_first_also_within_one_second() {
+    for subjects in [[1, 2, 3], [3, 2, 1], [2, 3, 1]] {
+        let events = subjects.map(|subject| (1, refused("-", subject)));
+        let order: Vec<_> = requests(&events).into_iter().map(|asked| asked.subject).collect();
+        assert_eq!(order, subjects.map(tip));
+    }
 }
 
 #[test]
