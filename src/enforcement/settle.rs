@@ -15,8 +15,9 @@ const ON_ITS_WAY: Span = Span::seconds(10 * 60);
 /// A target that has the new value was moved by the push. One that has neither the old nor the new value can no longer
 /// be: the system moves a ref only from the value that the push claims. One that still has the old value may be on its way,
 /// for some minutes; the targets of one push move one after the other. What `updates` ask for cannot wait for that: their
-/// targets' values are held against the log next. A Mercurial transaction is never on its way: it was made or undone before
-/// another could begin.
+/// targets' values are held against the log next. So these are not read again: another push may be moving them just now, and
+/// what is held against the log must be what was settled. A Mercurial transaction is never on its way: it was made or undone
+/// before another could begin.
 ///
 /// Of several pushes that were allowed the same move, one made it: once the log has the new value by the outcome of one, the
 /// others moved nothing.
@@ -33,9 +34,12 @@ pub(super) fn settle(
         let mut applied = Vec::new();
         let mut pending = false;
         for update in once_each(&decision.updates) {
-            let value = match history.value(&update.target) {
-                Ok(value) => value,
-                Err(error) => return Ok(Err(error)),
+            let value = match updates.iter().find(|one| one.target == update.target) {
+                Some(asked_for) => asked_for.old.clone(),
+                None => match history.value(&update.target) {
+                    Ok(value) => value,
+                    Err(error) => return Ok(Err(error)),
+                },
             };
             let recorded = log.target(&update.target)?.recorded;
             let moved = update.old == update.after || recorded.as_ref() != Some(&value);

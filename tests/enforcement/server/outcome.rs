@@ -136,6 +136,20 @@ fn a_target_that_has_landed_did_not_move_behind_the_logs_back() {
 }
 
 #[test]
+fn a_target_that_another_push_moves_while_this_one_is_judged_did_not_move_behind_the_logs_back() {
+    let world = allowed().keep(&[approve("b", "a").by("alice")]);
+    world.repository.borrow_mut().meanwhile = Some((target(MAIN), vec![id('c')]));
+    // Git stops it afterwards: `main` is no longer where it begins.
+    assert_eq!(world.push(&[(MAIN, "b")]).verdict(), Verdict::Allow);
+    assert_eq!(world.decisions()[1].updates[0].found, None);
+    world.land(&[(DEV, "")]);
+    assert_eq!(world.report(&[(MAIN, "c"), (DEV, "")]).expect("recorded").of, Some(1));
+    world.push(&[(MAIN, "")]);
+    assert_eq!(world.decisions()[2].updates[0].found, None);
+    assert_eq!(world.outcomes(), ["1 Applied refs/heads/main=c refs/heads/dev=", "2 NotApplied settled"]);
+}
+
+#[test]
 fn a_target_that_moved_behind_the_logs_back_counts_as_rewritten_now() {
     let token = || approve("c", "b").from(-1).by("alice");
     let world = World::new(TEAM).keep(&[token()]);

@@ -17,6 +17,8 @@ pub struct Repository {
     pub claims: Vec<(Target, Vec<ChangesetId>)>,
     /// The tokens that the push brings.
     pub carried: Vec<CarriedToken>,
+    /// What another push moves as soon as the values that this one is judged by are read.
+    pub meanwhile: Option<(Target, Vec<ChangesetId>)>,
     /// What does not work: the name of a step.
     pub broken: Option<&'static str>,
     /// What was called.
@@ -27,7 +29,15 @@ impl Repository {
     /// A repository with these commits and refs (`refs/heads/main` and a letter).
     pub fn new(commits: &str, refs: &[(&str, &str)], steps: Steps) -> Self {
         let refs = refs.iter().map(|(name, value)| (target(name), ids(value))).collect();
-        Self { commits: changesets(commits), refs, claims: vec![], carried: vec![], broken: None, steps }
+        Self {
+            commits: changesets(commits),
+            refs,
+            claims: vec![],
+            carried: vec![],
+            meanwhile: None,
+            broken: None,
+            steps,
+        }
     }
 
     /// Moves a ref; to nothing: deletes it.
@@ -84,7 +94,11 @@ impl History for Repository {
             let tips = if new.is_empty() { old.clone() } else { new.clone() };
             RefUpdate { tips, ..RefUpdate::new(target.clone(), vec![action], old, new.clone()) }
         };
-        Ok(self.claims.iter().map(update).collect())
+        let updates = self.claims.iter().map(update).collect();
+        if let Some((target, value)) = self.meanwhile.take() {
+            self.set(&target, &value);
+        }
+        Ok(updates)
     }
 
     fn load(&mut self, update: &mut RefUpdate, need: &Need<'_>) -> Result<(), HistoryError> {
