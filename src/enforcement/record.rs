@@ -12,6 +12,7 @@ use crate::ports::log::LogError;
 use crate::ports::policy_source::PolicyUnavailable;
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
+use std::thread;
 use std::time::{Duration, Instant};
 
 /// A target whose value is not the one that the log last recorded.
@@ -46,9 +47,17 @@ pub struct Outcome {
 impl Server<'_> {
     /// Records that the targets of `landed` moved, and renews the anchor.
     ///
+    /// `show` gets the newest checkpoint once it is durable, in a thread of its own: it and the anchor wait for the disk. The log is
+    /// locked meanwhile, so it must wait for nobody else.
+    ///
     /// # Errors
     /// [`LogError`]: the next decision settles it from the targets' values.
-    pub fn record_outcome(&self, landed: &[Landed], deadline: Instant) -> Result<Outcome, LogError> {
+    pub fn record_outcome(
+        &self,
+        landed: &[Landed],
+        deadline: Instant,
+        show: impl FnOnce(&SignedCheckpoint) + Send,
+    ) -> Result<Outcome, LogError> {
         let mut log = self.log.open(deadline)?;
         let belongs = |open: &&audit::Unsettled| {
             !landed.is_empty()
@@ -63,8 +72,21 @@ impl Server<'_> {
             let time = self.entry_time(log.as_ref());
             log.append(&Entry { time, event: Event::Outcome(outcome) })?;
         }
-        log.renew_anchor()?;
-        Ok(Outcome { of, head: log.head().clone(), kept: log.kept().len() })
+        let head = log.head().clone();
+        let mut show = Some(show);
+        let mut show = || {
+            if let Some(show) = show.take() {
+                show(&head);
+            }
+        };
+        let renewed = thread::scope(|scope| {
+            let _started = thread::Builder::new().spawn_scoped(scope, &mut show);
+            log.renew_anchor()
+        });
+        // Where no thread could be started.
+        show();
+        renewed?;
+        Ok(Outcome { of, head, kept: log.kept().len() })
     }
 }
 

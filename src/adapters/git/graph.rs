@@ -11,7 +11,7 @@ use super::GitError;
 use super::commit::Node;
 use crate::domain::change::ChangesetId;
 use std::collections::{BTreeSet, BinaryHeap, HashMap, HashSet};
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// How many commits are looked at beyond the point at which dates say that nothing can change any more: honest clocks
 /// differ a little, so that a child is sometimes older than its parent.
@@ -22,7 +22,7 @@ const PATIENCE: usize = 4096;
 /// Where commits come from.
 pub(super) trait Commits {
     /// Returns the commit `id`.
-    fn node(&self, id: &ChangesetId) -> Result<Rc<Node>, GitError>;
+    fn node(&self, id: &ChangesetId) -> Result<Arc<Node>, GitError>;
 }
 
 const ONE: u8 = 1;

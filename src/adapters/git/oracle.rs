@@ -8,7 +8,7 @@ use super::testing::TestRepo;
 use crate::domain::change::{ChangesetId, IdKind};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::rc::Rc;
+use std::sync::Arc;
 
 const PATHS: [&str; 7] = ["a", "a-b", "a/x", "a/y/z", "a/y", "b/c", "d"];
 
@@ -113,9 +113,9 @@ fn name(number: usize) -> ChangesetId {
 }
 
 impl Commits for InMemory<'_> {
-    fn node(&self, id: &ChangesetId) -> Result<Rc<Node>, GitError> {
+    fn node(&self, id: &ChangesetId) -> Result<Arc<Node>, GitError> {
         let model = &self.0[usize::from(id.as_bytes()[8])];
-        Ok(Rc::new(Node { tree: *id, parents: model.parents.iter().copied().map(name).collect(), time: model.time }))
+        Ok(Arc::new(Node { tree: *id, parents: model.parents.iter().copied().map(name).collect(), time: model.time }))
     }
 }
 
@@ -123,7 +123,7 @@ impl Commits for InMemory<'_> {
 struct CutBelow<'m>(InMemory<'m>, usize);
 
 impl Commits for CutBelow<'_> {
-    fn node(&self, id: &ChangesetId) -> Result<Rc<Node>, GitError> {
+    fn node(&self, id: &ChangesetId) -> Result<Arc<Node>, GitError> {
         if usize::from(id.as_bytes()[8]) < self.1 { Err(GitError::Missing { object: *id }) } else { self.0.node(id) }
     }
 }

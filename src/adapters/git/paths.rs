@@ -19,7 +19,7 @@ use super::graph::{self, Commits};
 use super::repository::GitRepository;
 use super::tree::{Entry, Tree};
 use crate::domain::change::{ChangesetId, RepoPath};
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// How deep folders may lie in each other.
 const DEEPEST: usize = 4096;
@@ -128,7 +128,7 @@ struct Level {
     /// Length of the path of this folder, its slash included.
     prefix: usize,
     /// The folder in each tree, if it is there, and the place of the next entry.
-    folders: Vec<Option<(Rc<Tree>, usize)>>,
+    folders: Vec<Option<(Arc<Tree>, usize)>>,
 }
 
 impl Level {
@@ -151,7 +151,7 @@ impl Level {
     fn pass_over_equals(&mut self) {
         let Some((Some((first, start)), others)) = self.folders.split_first() else { return };
         let alike = |steps: usize| {
-            let same = |(tree, place): &(Rc<Tree>, usize)| first.has_same(start + steps, tree, place + steps);
+            let same = |(tree, place): &(Arc<Tree>, usize)| first.has_same(start + steps, tree, place + steps);
             others.iter().all(|folder| folder.as_ref().is_some_and(same))
         };
         let mut steps = 0;

@@ -17,7 +17,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::env;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Instant;
 
 /// Commits that are kept in memory before the cache is emptied.
@@ -32,7 +32,7 @@ pub struct GitRepository {
     sees_quarantine: bool,
     kind: IdKind,
     pub(super) budget: Budget,
-    nodes: RefCell<HashMap<ChangesetId, Rc<Node>>>,
+    nodes: RefCell<HashMap<ChangesetId, Arc<Node>>>,
     trees: RefCell<TreeCache>,
     commits: RefCell<KeptCommits>,
 }
@@ -224,14 +224,14 @@ impl GitRepository {
     }
 
     /// Returns the folder `id`, checked.
-    pub(super) fn tree(&self, id: &ChangesetId) -> Result<Rc<Tree>, GitError> {
+    pub(super) fn tree(&self, id: &ChangesetId) -> Result<Arc<Tree>, GitError> {
         self.budget.step()?;
         if let Some(tree) = self.trees.borrow_mut().get(id) {
             return Ok(tree);
         }
         let parsed = self.with_object(id, ObjectType::Tree, |bytes| Tree::parse(self.kind, bytes))?;
-        let tree = Rc::new(parsed.map_err(|problem| GitError::Malformed { object: *id, problem })?);
-        self.trees.borrow_mut().put(*id, Rc::clone(&tree));
+        let tree = Arc::new(parsed.map_err(|problem| GitError::Malformed { object: *id, problem })?);
+        self.trees.borrow_mut().put(*id, Arc::clone(&tree));
         Ok(tree)
     }
 
@@ -288,21 +288,21 @@ impl GitRepository {
 }
 
 impl Commits for GitRepository {
-    fn node(&self, id: &ChangesetId) -> Result<Rc<Node>, GitError> {
+    fn node(&self, id: &ChangesetId) -> Result<Arc<Node>, GitError> {
         if let Some(node) = self.nodes.borrow().get(id) {
-            return Ok(Rc::clone(node));
+            return Ok(Arc::clone(node));
         }
         self.budget.step()?;
         let parsed = self.with_object(id, ObjectType::Commit, |bytes| {
             self.commits.borrow_mut().put(id, bytes);
             commit::node(self.kind, bytes)
         })?;
-        let node = Rc::new(parsed.map_err(|problem| GitError::Malformed { object: *id, problem })?);
+        let node = Arc::new(parsed.map_err(|problem| GitError::Malformed { object: *id, problem })?);
         let mut nodes = self.nodes.borrow_mut();
         if nodes.len() >= MOST_NODES {
             nodes.clear();
         }
-        nodes.insert(*id, Rc::clone(&node));
+        nodes.insert(*id, Arc::clone(&node));
         Ok(node)
     }
 }

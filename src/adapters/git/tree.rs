@@ -5,7 +5,7 @@
 
 use crate::domain::change::{ChangesetId, IdKind};
 use std::collections::HashMap;
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// Bytes of folders that are kept, and as many again of those before them. A walk along a history needs the last few; memory that is
 /// touched for the first time costs more than reading one of them again.
@@ -187,25 +187,25 @@ fn mode(digits: &[u8]) -> Result<u32, &'static str> {
 /// Folders that were read lately: those of now, and those of before, which go when there are too many of now.
 #[derive(Debug, Default)]
 pub(super) struct TreeCache {
-    now: HashMap<ChangesetId, Rc<Tree>>,
-    before: HashMap<ChangesetId, Rc<Tree>>,
+    now: HashMap<ChangesetId, Arc<Tree>>,
+    before: HashMap<ChangesetId, Arc<Tree>>,
     /// Of those of now.
     bytes: usize,
 }
 
 impl TreeCache {
     /// Returns the folder, if it is here.
-    pub(super) fn get(&mut self, id: &ChangesetId) -> Option<Rc<Tree>> {
+    pub(super) fn get(&mut self, id: &ChangesetId) -> Option<Arc<Tree>> {
         if let Some(tree) = self.now.get(id) {
-            return Some(Rc::clone(tree));
+            return Some(Arc::clone(tree));
         }
         let tree = self.before.remove(id)?;
-        self.put(*id, Rc::clone(&tree));
+        self.put(*id, Arc::clone(&tree));
         Some(tree)
     }
 
     /// Keeps the folder.
-    pub(super) fn put(&mut self, id: ChangesetId, tree: Rc<Tree>) {
+    pub(super) fn put(&mut self, id: ChangesetId, tree: Arc<Tree>) {
         let cost = tree.cost();
         if self.bytes.saturating_add(cost) > MOST_CACHED_BYTES {
             self.before = std::mem::take(&mut self.now);

@@ -71,7 +71,7 @@ pub(super) fn post_receive(cx: &Context) -> Result<Exit, Failure> {
     let started = Instant::now();
     let input = read_input()?;
     // What was pushed has left quarantine, so one handle serves for reading and for publishing.
-    let repo = GitRepository::at(Path::new(".")).or_fail()?;
+    let mut repo = GitRepository::at(Path::new(".")).or_fail()?;
     let parts = ServerParts::open(repo.common_dir())?;
     let claims = read_claims(&input, repo.id_kind()).or_fail()?;
     let (mut landed, mut has_requests) = (Vec::new(), false);
@@ -80,18 +80,18 @@ pub(super) fn post_receive(cx: &Context) -> Result<Exit, Failure> {
         let targets = repo.moved_with(&claim.refname).or_fail()?;
         landed.extend(targets.into_iter().map(|target| Landed { target, value: value.clone() }));
     }
-    match parts.server().record_outcome(&landed, started + parts.settings.deadline) {
-        Ok(outcome) => {
-            if let Err(error) = publish_checkpoint(&repo, &parts, &outcome.head) {
-                cx.terminal.say(&error.context("the push landed; its checkpoint is not published").lines());
-            }
-            has_requests = outcome.kept > 0;
-        }
+    let mut published = Ok(());
+    let publish = |head: &SignedCheckpoint| published = publish_checkpoint(&mut repo, &parts, head);
+    match parts.server().record_outcome(&landed, started + parts.settings.deadline, publish) {
+        Ok(outcome) => has_requests = outcome.kept > 0,
         Err(error) => {
             let failure = Failure::from_error(Exit::Undecided, &error);
-            let what = "the push landed; its outcome will be recorded with the next push";
+            let what = "the push landed; what could not be recorded of it is made up for by the next push";
             cx.terminal.say(&failure.context(what).lines());
         }
+    }
+    if let Err(error) = published {
+        cx.terminal.say(&error.context("the push landed; its checkpoint is not published").lines());
     }
     if let Err(error) = publish_offers(&repo, &parts) {
         cx.terminal
@@ -126,8 +126,8 @@ fn go_on(
     super::go_on(parts, &arrived, moved, &mut parking, deadline, cx)
 }
 
-/// Shows the newest checkpoint to clients. The log is not locked any more, so another push may have shown a newer one.
-fn publish_checkpoint(repo: &GitRepository, parts: &ServerParts, head: &SignedCheckpoint) -> Result<(), Failure> {
+/// Shows the newest checkpoint to clients, unless they are shown a newer one.
+fn publish_checkpoint(repo: &mut GitRepository, parts: &ServerParts, head: &SignedCheckpoint) -> Result<(), Failure> {
     let is_newer = |present: &[u8]| {
         str::from_utf8(present).is_ok_and(|present| head.is_before(present, || parts.verifier_key().ok()))
     };

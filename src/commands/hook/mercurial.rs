@@ -220,10 +220,8 @@ impl Judge<'_> {
                 }
                 Ok(allow(vec![]))
             }
-            Err(error) => {
-                Err(Failure::from_error(Exit::Undecided, &error)
-                    .context("the outcome will be recorded with the next push"))
-            }
+            Err(error) => Err(Failure::from_error(Exit::Undecided, &error)
+                .context("what could not be recorded is made up for by the next push")),
         }
     }
 

@@ -48,11 +48,17 @@ fn an_outcome_of_nothing_that_was_allowed_closes_nothing() {
 }
 
 #[test]
-fn an_anchor_that_cannot_be_renewed_leaves_the_outcome_recorded() {
-    let world = allowed();
-    world.books.0.borrow_mut().broken = Some("anchor");
-    assert!(world.report(&[(MAIN, "c")]).is_err());
-    assert_eq!(world.outcomes().len(), 1);
+fn the_newest_checkpoint_is_shown_once_the_outcome_is_recorded() {
+    let cases = [(None, Some(3)), (Some("anchor"), Some(3)), (Some("append"), None), (Some("open"), None)];
+    for (broken, expected) in cases {
+        let world = allowed();
+        world.books.0.borrow_mut().broken = broken;
+        let mut shown = None;
+        let outcome = world.report_and(&[(MAIN, "c")], |head| shown = Some(head.checkpoint.size));
+        assert_eq!(shown, expected, "{broken:?}");
+        assert_eq!(outcome.is_ok(), broken.is_none(), "{broken:?}");
+        assert_eq!(world.outcomes().len(), usize::from(expected.is_some()), "{broken:?}");
+    }
 }
 
 #[test]

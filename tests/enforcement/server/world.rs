@@ -4,7 +4,7 @@ use super::log::Books;
 use super::repository::Repository;
 use crate::support::{REPOSITORY, at, ids, login, policy_with, target};
 use jit::domain::approval::{Kind, SignedToken, TokenId};
-use jit::domain::audit::{self, Decision, Event, Outcome};
+use jit::domain::audit::{self, Decision, Event, Outcome, SignedCheckpoint};
 use jit::domain::change::{ChangesetId, ContentId};
 use jit::domain::name::{PrincipalId, RoleName};
 use jit::domain::policy::{Policy, PolicyFile, Verdict, load};
@@ -238,9 +238,18 @@ impl World {
 
     /// Tells what landed.
     pub fn report(&self, moved: &[(&str, &str)]) -> Result<enforcement::Outcome, LogError> {
+        self.report_and(moved, |_| {})
+    }
+
+    /// As [`World::report`], and shows the newest checkpoint.
+    pub fn report_and(
+        &self,
+        moved: &[(&str, &str)],
+        show: impl FnOnce(&SignedCheckpoint) + Send,
+    ) -> Result<enforcement::Outcome, LogError> {
         let landed = |(name, value): &(&str, &str)| Landed { target: target(name), value: ids(value) };
         let landed: Vec<Landed> = moved.iter().map(landed).collect();
-        self.server().record_outcome(&landed, Instant::now() + Duration::from_secs(30))
+        self.server().record_outcome(&landed, Instant::now() + Duration::from_secs(30), show)
     }
 
     /// The decisions in the log.
