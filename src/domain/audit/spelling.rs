@@ -99,3 +99,18 @@ pub(super) mod outside {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_text_or_another_text_is_said_by_its_name() {
+        for (json, expected) in
+            [("5", "invalid type: integer `5`, expected a Timestamp"), ("\"now\"", "not a Timestamp")]
+        {
+            let error = serde_json::from_str::<Timestamp>(json).expect_err("no time").to_string();
+            assert!(error.starts_with(expected), "{error}");
+        }
+    }
+}
