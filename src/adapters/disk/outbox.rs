@@ -40,6 +40,9 @@ pub struct State {
     pub failures: u32,
     /// Nothing is tried before this moment.
     pub paused: Option<Timestamp>,
+    /// Why the last notice was not taken that was not.
+    #[serde(default)]
+    pub error: Option<String>,
     /// What became of notices. It is written down at the end of a round: one that was killed is not counted.
     #[serde(default)]
     pub deliveries: Deliveries,

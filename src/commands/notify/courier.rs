@@ -267,7 +267,9 @@ impl Courier<'_> {
                             state.paused = Some(now.plus(wait));
                         }
                         let wait = retry::wait(job.attempts.saturating_add(1), error.retry_after(), random());
-                        let later = self.failed(lock, &file, job, words(&error), now, wait)?;
+                        let words = words(&error);
+                        state.error = Some(words.clone());
+                        let later = self.failed(lock, &file, job, words, now, wait)?;
                         if later.is_none() {
                             self.give_up(lock, state, &file)?;
                         }

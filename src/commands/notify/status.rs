@@ -27,7 +27,7 @@ pub(super) fn run(args: &Args, cx: &Context) -> Result<Exit, Failure> {
         let files = outbox.jobs().or_fail()?;
         let jobs: Vec<Job> = files.iter().filter_map(|file| outbox.job(file)).collect();
         let given_up = outbox.given_up().or_fail()?.len();
-        let newest = jobs.iter().filter(|job| job.error.is_some()).max_by_key(|job| job.next);
+        let error = state.error.filter(|_| jobs.iter().any(|job| job.error.is_some()));
         let paused = state.paused.filter(|until| !retry::is_due(*until, parts.now()));
         if given_up > 0 {
             exit = Exit::Denied;
@@ -38,7 +38,7 @@ pub(super) fn run(args: &Args, cx: &Context) -> Result<Exit, Failure> {
             "waiting": files.len(),
             "oldest": jobs.iter().map(|job| job.since).min().map(|since| since.to_string()),
             "attempts": jobs.iter().map(|job| job.attempts).max().unwrap_or(0),
-            "error": newest.and_then(|job| job.error.clone()),
+            "error": error,
             "paused_until": paused.map(|until| until.to_string()),
             "given_up": given_up,
         }));
