@@ -27,7 +27,8 @@ pub(super) fn run(args: &Args, cx: &Context) -> Result<Exit, Failure> {
         let files = outbox.jobs().or_fail()?;
         let jobs: Vec<Job> = files.iter().filter_map(|file| outbox.job(file)).collect();
         let given_up = outbox.given_up().or_fail()?.len();
-        let error = state.error.filter(|_| jobs.iter().any(|job| job.error.is_some()));
+        // A round that was killed has left only the notice's own.
+        let error = jobs.iter().rev().find_map(|job| job.error.clone()).map(|own| state.error.unwrap_or(own));
         let paused = state.paused.filter(|until| !retry::is_due(*until, parts.now()));
         if given_up > 0 {
             exit = Exit::Denied;
